@@ -1,1 +1,31 @@
-//! Placeholder while the workspace is laid.
+//! SQL: session, parse, plan, authorise, optimise, run; system tables.
+//!
+//! The life of a statement: [`Session::parse`] turns text into [`Parsed`] statements, `plan` turns names into ids against
+//! the transaction's snapshot, `access` decides on every field of the plan, and a command or the engine runs it. Nothing
+//! reaches the engine but through this path, and nothing is durable but through a `stoa_storage::Transaction`.
+
+mod access;
+mod cancel;
+mod command;
+mod engine;
+mod error;
+mod execute;
+mod function;
+mod optimize;
+mod plan;
+pub mod scram;
+mod session;
+mod settings;
+mod statement;
+mod system;
+mod types;
+
+pub use datafusion::common::ScalarValue;
+pub use engine::{ConnectRequest, Engine, EngineOptions, LoadError, Protocol, SessionActivity, StatementRecord};
+pub use error::{Notice, NoticeSeverity, Severity, SqlError, SqlState};
+pub use session::{
+    Collected, CopyIn, CopyOut, Outcome, Parameter, Prepared, ResultColumn, RowStream, Rows, Session, TransactionStatus,
+};
+pub use settings::{SETTINGS, Setting, SettingKind};
+pub use statement::{Parsed, Row as StatementRow, StatementKind, compatibility_page};
+pub use types::SqlType;
