@@ -51,6 +51,7 @@ async fn run(file: &Path, settings: String) -> Result<(), Failed> {
         let settings = settings.clone();
         async move { WireDatabase::connect(&settings).await }
     });
+    runner.set_var("DATA".to_owned(), stoa_tests::tests_folder().join("data").display().to_string());
     if std::env::var_os("STOA_SLT_COMPLETE").is_some() {
         runner
             .update_test_file(
