@@ -1,0 +1,172 @@
+//! A run of bytes inside a block, stored as it is or under LZ4 or ZSTD.
+//!
+//! ```text
+//! codec: u8 │ raw length: u32 │ stored length: u32 │ stored bytes
+//! ```
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+
+use crate::encoding::wire::{Reader, Write};
+use crate::error::{Error, Result};
+
+/// Level of ZSTD: decode speed hardly depends on it, and above it encoding slows more than the size falls.
+const ZSTD_LEVEL: i32 = 1;
+/// Bytes of the sample that decides whether a section is worth compressing.
+const SAMPLE_BYTES: usize = 16 << 10;
+/// Below this size a section is left alone.
+const COMPRESS_BYTES_MIN: usize = 64;
+
+/// How the bytes of a section are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Codec {
+    /// As they are.
+    None = 0,
+    /// LZ4 block format.
+    Lz4 = 1,
+    /// One ZSTD frame.
+    Zstd = 2,
+}
+
+/// What a writer wants of a section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Squeeze {
+    /// Leave as is.
+    Never,
+    /// LZ4 whenever it is smaller at all.
+    Lz4,
+    /// ZSTD whenever it is smaller at all.
+    Zstd,
+    /// ZSTD where a sample shrinks to at most this percentage.
+    Worthwhile(usize),
+}
+
+/// Appends `raw` as a section.
+pub(crate) fn write_section(out: &mut Vec<u8>, raw: &[u8], squeeze: Squeeze) -> Result<()> {
+    let (codec, stored) = match squeeze {
+        _ if raw.len() < COMPRESS_BYTES_MIN => (Codec::None, None),
+        Squeeze::Never => (Codec::None, None),
+        Squeeze::Lz4 => (Codec::Lz4, Some(lz4_flex::block::compress(raw))),
+        Squeeze::Zstd => (Codec::Zstd, Some(zstd_compress(raw)?)),
+        Squeeze::Worthwhile(percent) => match worthwhile(raw, percent)? {
+            true => (Codec::Zstd, Some(zstd_compress(raw)?)),
+            false => (Codec::None, None),
+        },
+    };
+    let (codec, stored) = match &stored {
+        Some(stored) if stored.len() < raw.len() => (codec, stored.as_slice()),
+        _ => (Codec::None, raw),
+    };
+    out.put_u8(codec as u8);
+    out.put_count(raw.len());
+    out.put_count(stored.len());
+    out.extend_from_slice(stored);
+    Ok(())
+}
+
+/// Compresses a sample from the middle: whole sections are only compressed when that pays.
+fn worthwhile(raw: &[u8], percent: usize) -> Result<bool> {
+    let start = raw.len().saturating_sub(SAMPLE_BYTES) / 2;
+    let sample = &raw[start..(start + SAMPLE_BYTES).min(raw.len())];
+    Ok(zstd_compress(sample)?.len() * 100 <= sample.len() * percent)
+}
+
+fn zstd_compress(raw: &[u8]) -> Result<Vec<u8>> {
+    zstd::bulk::compress(raw, ZSTD_LEVEL).map_err(|error| Error::internal("zstd failed").with_source(error))
+}
+
+/// A parsed section; decompressed on first use.
+#[derive(Debug, Clone)]
+pub(crate) struct Section {
+    codec: Codec,
+    raw_length: usize,
+    stored: Bytes,
+    raw: OnceLock<Bytes>,
+}
+
+impl Section {
+    /// Parses the section at the reader's position; more than `most` raw bytes are refused before anything is allocated.
+    pub(crate) fn read(reader: &mut Reader, most: usize) -> Result<Self> {
+        let codec = match reader.u8()? {
+            0 => Codec::None,
+            1 => Codec::Lz4,
+            2 => Codec::Zstd,
+            other => return Err(Error::corrupt(format!("a block names compression {other}"))),
+        };
+        let raw_length = reader.count(most)?;
+        let stored_length = reader.count(most)?;
+        let stored = reader.take(stored_length)?;
+        if codec == Codec::None && stored_length != raw_length {
+            return Err(Error::corrupt("an uncompressed section has two lengths"));
+        }
+        Ok(Self { codec, raw_length, stored, raw: OnceLock::new() })
+    }
+
+    /// Length of the decompressed bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.raw_length
+    }
+
+    /// The decompressed bytes.
+    pub(crate) fn bytes(&self) -> Result<Bytes> {
+        if self.codec == Codec::None {
+            return Ok(self.stored.clone());
+        }
+        if let Some(raw) = self.raw.get() {
+            return Ok(raw.clone());
+        }
+        let raw = Bytes::from(self.decompress()?);
+        Ok(self.raw.get_or_init(|| raw).clone())
+    }
+
+    /// The decompressed bytes as a vector of their own with `padding` zeros behind them, not kept.
+    pub(crate) fn padded(&self, padding: usize) -> Result<Vec<u8>> {
+        let mut raw = match self.codec {
+            Codec::None => {
+                let mut raw = Vec::with_capacity(self.raw_length + padding);
+                raw.extend_from_slice(&self.stored);
+                raw
+            }
+            Codec::Lz4 | Codec::Zstd => match self.raw.get() {
+                Some(done) => {
+                    let mut raw = Vec::with_capacity(self.raw_length + padding);
+                    raw.extend_from_slice(done);
+                    raw
+                }
+                None => self.decompress_with(padding)?,
+            },
+        };
+        raw.resize(self.raw_length + padding, 0);
+        Ok(raw)
+    }
+
+    fn decompress(&self) -> Result<Vec<u8>> {
+        self.decompress_with(0)
+    }
+
+    fn decompress_with(&self, padding: usize) -> Result<Vec<u8>> {
+        let mut raw = Vec::with_capacity(self.raw_length + padding);
+        let length = match self.codec {
+            Codec::None => {
+                raw.extend_from_slice(&self.stored);
+                raw.len()
+            }
+            Codec::Lz4 => {
+                raw.resize(self.raw_length, 0);
+                lz4_flex::block::decompress_into(&self.stored, &mut raw)
+                    .map_err(|error| Error::corrupt("a section does not decompress").with_source(error))?
+            }
+            Codec::Zstd => {
+                raw.resize(self.raw_length, 0);
+                zstd::bulk::decompress_to_buffer(&self.stored, raw.as_mut_slice())
+                    .map_err(|error| Error::corrupt("a section does not decompress").with_source(error))?
+            }
+        };
+        if length != self.raw_length {
+            return Err(Error::corrupt("a section decompresses to another length than it claims"));
+        }
+        Ok(raw)
+    }
+}

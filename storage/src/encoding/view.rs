@@ -1,0 +1,136 @@
+//! Strings as Arrow views (`Utf8View`, `BinaryView`): 16 bytes a row that hold a short string or point into a buffer.
+#![expect(
+    unsafe_code,
+    reason = "views are made and UTF-8 is checked here, once for a whole buffer; Arrow's own check walks every string again and \
+              takes longer than decoding"
+)]
+
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, BinaryViewArray, StringViewArray};
+use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
+
+use crate::error::{Error, Result};
+
+/// Zero bytes that must follow the text handed to [`Views::push`], so that 16 bytes can be read at any string.
+pub(crate) const VIEW_PADDING: usize = 16;
+/// Strings up to this length lie inside their view.
+pub(crate) const INLINE_BYTES_MAX: u32 = 12;
+
+/// Views under construction over one text buffer.
+#[derive(Debug)]
+pub(crate) struct Views {
+    views: Vec<u128>,
+}
+
+impl Views {
+    /// With room for `rows` views.
+    pub(crate) fn with_capacity(rows: usize) -> Self {
+        Self { views: Vec::with_capacity(rows) }
+    }
+
+    /// Adds strings that lie one after another in `text` (with [`VIEW_PADDING`] behind them) from `start` on.
+    pub(crate) fn extend(&mut self, lengths: &[u32], text: &[u8], start: usize) -> Result<()> {
+        let mut offset = start;
+        self.views.reserve(lengths.len());
+        for &length in lengths {
+            self.push(length, text, offset)?;
+            offset += length as usize;
+        }
+        Ok(())
+    }
+
+    /// Adds one string.
+    #[inline]
+    pub(crate) fn push(&mut self, length: u32, text: &[u8], offset: usize) -> Result<()> {
+        let window = text.get(offset..).and_then(|rest| rest.first_chunk::<VIEW_PADDING>());
+        let Some(window) = window.filter(|_| offset + length as usize + VIEW_PADDING <= text.len()) else {
+            return Err(Error::corrupt("a string lies outside its block"));
+        };
+        let window = u128::from_le_bytes(*window);
+        let view = if length <= INLINE_BYTES_MAX {
+            window & ((1 << (8 * length)) - 1)
+        } else {
+            // Prefix, buffer 0, offset. Offsets fit: the text of a block is far below 4 GiB.
+            (window & u128::from(u32::MAX)) | (offset as u128) << 64
+        };
+        self.views.push(view << 32 | u128::from(length));
+        Ok(())
+    }
+
+    /// Adds an empty string.
+    pub(crate) fn push_empty(&mut self) {
+        self.views.push(0);
+    }
+
+    /// The array over `text`, whose first `length` bytes are the strings.
+    pub(crate) fn finish(self, text: Vec<u8>, length: usize, utf8: bool, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
+        if utf8 {
+            check_utf8(&self.views, &text[..length])?;
+        }
+        let buffer = Buffer::from_vec(text).slice_with_length(0, length);
+        let views = ScalarBuffer::from(self.views);
+        // SAFETY: every view was made by `push`, which checks its range against the text, copies its prefix from there
+        // and zeroes the rest of short ones; for strings `check_utf8` has just passed.
+        Ok(unsafe { array(views, Arc::from([buffer]), utf8, nulls) })
+    }
+}
+
+/// The text must be UTF-8 as a whole, and every string must start and end between two characters.
+fn check_utf8(views: &[u128], text: &[u8]) -> Result<()> {
+    if text.is_ascii() {
+        return Ok(());
+    }
+    let text = std::str::from_utf8(text).map_err(|error| Error::corrupt("a string is not UTF-8").with_source(error))?;
+    for view in views {
+        let length = (view & u128::from(u32::MAX)) as usize;
+        let whole = if length <= INLINE_BYTES_MAX as usize {
+            std::str::from_utf8(&view.to_le_bytes()[4..4 + length]).is_ok()
+        } else {
+            let offset = (view >> 96) as usize;
+            text.is_char_boundary(offset) && text.is_char_boundary(offset + length)
+        };
+        if !whole {
+            return Err(Error::corrupt("a string cuts a character in two"));
+        }
+    }
+    Ok(())
+}
+
+/// An array that has the rows `codes` of a dictionary: its views are copied, its text is shared.
+pub(crate) fn gather(dictionary: &ArrayRef, codes: &[u32], nulls: Option<NullBuffer>) -> Result<ArrayRef> {
+    let (entries, buffers, utf8) = parts(dictionary)?;
+    let outside = codes.iter().fold(0, |most, code| most.max(*code)) as usize >= entries.len();
+    if outside && !codes.is_empty() {
+        return Err(Error::corrupt("a code lies outside its dictionary"));
+    }
+    let views: ScalarBuffer<u128> = codes.iter().map(|code| entries[*code as usize]).collect();
+    // SAFETY: the views are copies of valid views over the same buffers.
+    Ok(unsafe { array(views, buffers, utf8, nulls) })
+}
+
+type Parts<'a> = (&'a ScalarBuffer<u128>, Arc<[Buffer]>, bool);
+
+fn parts(array: &ArrayRef) -> Result<Parts<'_>> {
+    let any = array.as_any();
+    if let Some(strings) = any.downcast_ref::<StringViewArray>() {
+        return Ok((strings.views(), Arc::from(strings.data_buffers()), true));
+    }
+    if let Some(bytes) = any.downcast_ref::<BinaryViewArray>() {
+        return Ok((bytes.views(), Arc::from(bytes.data_buffers()), false));
+    }
+    Err(Error::internal(format!("a dictionary of strings is a {}", array.data_type())))
+}
+
+/// # Safety
+/// The views must be valid over the buffers, and valid UTF-8 where `utf8`.
+unsafe fn array(views: ScalarBuffer<u128>, buffers: Arc<[Buffer]>, utf8: bool, nulls: Option<NullBuffer>) -> ArrayRef {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        if utf8 {
+            Arc::new(StringViewArray::new_unchecked(views, buffers, nulls))
+        } else {
+            Arc::new(BinaryViewArray::new_unchecked(views, buffers, nulls))
+        }
+    }
+}
