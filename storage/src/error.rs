@@ -59,6 +59,11 @@ impl Error {
         self
     }
 
+    /// The same error for another caller; the causes become part of the sentence.
+    pub(crate) fn duplicate(&self) -> Self {
+        Self::new(self.kind, self.to_string())
+    }
+
     /// What a caller can do about it.
     pub fn kind(&self) -> Kind {
         self.kind

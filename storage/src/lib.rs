@@ -32,11 +32,15 @@
 
 mod catalog;
 mod clock;
+mod collect;
+mod commit;
+mod encoding;
 mod error;
 mod id;
 pub mod limit;
 mod object;
 mod predicate;
+mod segment;
 #[cfg(test)]
 mod simulate;
 

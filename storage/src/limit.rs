@@ -26,3 +26,11 @@ pub const ZONE_BYTES_MAX: usize = 32;
 pub const NAME_BYTES_MAX: usize = 127;
 /// Columns of a table (Redshift's limit).
 pub const COLUMNS_MAX: usize = 1_600;
+/// Committed transactions whose outcome can still be asked for.
+pub const RECENT_TRANSACTIONS_MAX: usize = 4_096;
+/// Commits waiting for the log at most; more wait to be queued.
+pub const COMMIT_QUEUE_MAX: usize = 4_096;
+/// Paths named by one garbage-collection entry at most.
+pub const COLLECT_PATHS_MAX: usize = 10_000;
+/// Log entries after which a checkpoint is due.
+pub const CHECKPOINT_ENTRIES: u64 = 512;

@@ -5,8 +5,10 @@ use std::sync::{Arc, OnceLock};
 use arrow_array::RecordBatch;
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::catalog::value::Value;
+use crate::error::{Error, Result};
 use crate::id::{ColumnId, PartId};
 
 /// An immutable run of rows of one table.
@@ -32,6 +34,19 @@ impl Part {
     /// Number of rows deleted so far.
     pub fn deleted_rows(&self) -> u64 {
         self.deletes.iter().map(|set| set.rows).sum()
+    }
+
+    /// Objects on the store that the part consists of: its segment and its large deletion bitmaps.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        let segment = match &self.body {
+            PartBody::Segment { path, .. } => Some(path.as_str()),
+            PartBody::Inline(_) => None,
+        };
+        let bitmaps = self.deletes.iter().filter_map(|set| match &set.body {
+            DeleteBody::Object { path, .. } => Some(path.as_str()),
+            DeleteBody::Inline(_) => None,
+        });
+        segment.into_iter().chain(bitmaps)
     }
 
     /// Number of rows still visible.
@@ -90,6 +105,25 @@ pub struct DeleteSet {
 impl PartialEq for DeleteSet {
     fn eq(&self, other: &Self) -> bool {
         self.rows == other.rows && self.body == other.body
+    }
+}
+
+impl DeleteSet {
+    /// Fills in the bitmap from its stored bytes, which are checked.
+    pub(crate) fn load(&self, bytes: &[u8], place: &str) -> Result<()> {
+        let damaged = || Error::corrupt(format!("the deletion bitmap {place} is damaged"));
+        if let DeleteBody::Object { bytes: length, checksum, .. } = &self.body
+            && (bytes.len() as u64 != *length || xxh3_64(bytes) != *checksum)
+        {
+            return Err(damaged());
+        }
+        let bitmap = RoaringBitmap::deserialize_from(bytes).map_err(|error| damaged().with_source(error))?;
+        if bitmap.len() != self.rows {
+            return Err(damaged());
+        }
+        // Another task may have filled it in with the same rows.
+        let _same_rows = self.bitmap.set(Arc::new(bitmap));
+        Ok(())
     }
 }
 

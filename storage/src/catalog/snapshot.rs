@@ -88,6 +88,25 @@ pub enum SettingScope {
     Role(RoleId),
 }
 
+/// What write-write conflicts are detected on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ObjectKey {
+    /// A database's name, owner, rights and comment.
+    Database(DatabaseId),
+    /// A schema's.
+    Schema(SchemaId),
+    /// A table's definition, name, owner, rights and comment.
+    Table(TableId),
+    /// The rows of a table, as changed by DELETE, TRUNCATE and rewrites.
+    Rows(TableId),
+    /// A view.
+    View(ViewId),
+    /// A role.
+    Role(RoleId),
+    /// A stored setting.
+    Setting(SettingScope, String),
+}
+
 /// Everything that the log says up to one version. Immutable once published; cheap to clone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
@@ -111,6 +130,12 @@ pub struct Snapshot {
     pub settings: OrdMap<(SettingScope, String), String>,
     /// Versions below this can no longer be read; see garbage collection.
     pub horizon: Version,
+    /// The version that last changed each object (and the rows of each table, by other than appending). A transaction
+    /// that changes an object and began before that version conflicts.
+    pub modified: OrdMap<ObjectKey, Version>,
+    /// Objects on the store that no table refers to any more, with the version that took the reference away: readers of
+    /// smaller versions still need them. A committed `Change::Collect` takes them out.
+    pub removed: OrdMap<String, Version>,
     /// Name → schema.
     pub schema_names: OrdMap<(DatabaseId, String), SchemaId>,
     /// Name → table or view.
@@ -130,6 +155,8 @@ impl Default for Snapshot {
             roles: OrdMap::new(),
             settings: OrdMap::new(),
             horizon: Version(0),
+            modified: OrdMap::new(),
+            removed: OrdMap::new(),
             schema_names: OrdMap::new(),
             relation_names: OrdMap::new(),
         }
