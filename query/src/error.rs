@@ -190,6 +190,8 @@ sql_states! {
     QueryCanceled = "57014";
     /// The server stops, or another process has taken over.
     AdminShutdown = "57P01";
+    /// The session was idle for too long.
+    IdleSessionTimeout = "57P05";
     /// The server does not take sessions now.
     CannotConnectNow = "57P03";
     /// The object store cannot be reached.

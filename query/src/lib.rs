@@ -12,6 +12,7 @@ mod error;
 mod execute;
 mod function;
 mod optimize;
+mod outcome;
 mod plan;
 pub mod scram;
 mod session;
@@ -21,11 +22,12 @@ mod system;
 mod types;
 
 pub use datafusion::common::ScalarValue;
-pub use engine::{ConnectRequest, Engine, EngineOptions, LoadError, Protocol, SessionActivity, StatementRecord};
+pub use engine::{ConnectRequest, Engine, EngineOptions, Protocol};
 pub use error::{Notice, NoticeSeverity, Severity, SqlError, SqlState};
-pub use session::{
-    Collected, CopyIn, CopyOut, Outcome, Parameter, Prepared, ResultColumn, RowStream, Rows, Session, TransactionStatus,
+pub use outcome::{
+    ByteStream, Collected, CopyIn, CopyOut, Outcome, Parameter, Prepared, ResultColumn, RowStream, Rows, TransactionStatus,
 };
+pub use session::Session;
 pub use settings::{SETTINGS, Setting, SettingKind};
 pub use statement::{Parsed, Row as StatementRow, StatementKind, compatibility_page};
 pub use types::SqlType;
