@@ -10,6 +10,7 @@
 //! ```
 
 mod backend;
+pub(crate) mod external;
 mod limit;
 mod local;
 mod meter;
