@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! shape: u8 │ validity │ (nothing if all rows are null, else)
-//!   direct      integers, text, bits, or fixed 16-byte values, by the class of the type
-//!   dictionary  codes (integers)
-//!   constant    one row in direct shape
+//!   0  by the class of the type: integers │ text │ bits │ 16 bytes a row
+//!      wide integers: kind u8, 0: 16 bytes a row │ 1: integers of 64 bits
+//!   1  codes (integers) of the column's dictionary
 //! ```
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -20,16 +21,17 @@ use bytes::Bytes;
 
 use crate::catalog::types::ColumnType;
 use crate::encoding::Encoding;
-use crate::encoding::ints::{Ints, write_ints};
+use crate::encoding::dictionary::Dictionary;
+use crate::encoding::hint::Hint;
+use crate::encoding::ints::{Ints, Nesting, write_ints};
 use crate::encoding::matcher::{Matcher, ValueClass, ValueTest};
-use crate::encoding::native::words_of;
+use crate::encoding::native::{Native, words_of};
 use crate::encoding::plain::read_fixed;
 use crate::encoding::section::{Squeeze, write_section};
-use crate::encoding::text::{Text, write_text};
+use crate::encoding::text::{Text, TextPlan, write_text};
 use crate::encoding::validity::{Validity, bitmap_bytes, read_bitmap};
 use crate::encoding::wire::{Reader, Write};
 use crate::error::{Error, Result};
-use crate::segment::reader::Dictionary;
 use crate::segment::selection::Selection;
 
 /// Bytes of a wide decimal or an interval.
@@ -105,18 +107,65 @@ pub(crate) struct Block {
 enum Values {
     /// All rows are null.
     Absent,
+    /// Codes of a dictionary.
+    Codes(Ints<u32>, Arc<Dictionary>),
     Bool(BooleanBuffer),
     Int16(Ints<u16>),
     Int32(Ints<u32>),
     Int64(Ints<u64>),
+    /// Integers of 128 bits that fit 64.
+    Narrow(Ints<u64>),
     Fixed(Bytes),
     Text(Text),
 }
 
+/// The first byte of a block.
+const SHAPE_DIRECT: u8 = 0;
+const SHAPE_CODES: u8 = 1;
+/// The byte before wide integers.
+const WIDE_FIXED: u8 = 0;
+const WIDE_NARROW: u8 = 1;
+
+/// How a column of a segment is written, decided once for all its blocks.
+#[derive(Default)]
+pub(crate) struct ColumnPlan {
+    /// What ENCODE asks for.
+    pub(crate) hint: Hint,
+    /// How strings are stored; `None` for other classes.
+    pub(crate) text: Option<TextPlan>,
+}
+
+impl ColumnPlan {
+    /// Decides on a sample of the rows of `array`.
+    pub(crate) fn choose(column_type: ColumnType, array: &dyn Array, hint: Hint) -> Result<Self> {
+        let text = match Class::of(column_type) {
+            Class::Text => Some(TextPlan::choose(TextPlan::sample(&strings_of(array)?), hint)?),
+            _ => None,
+        };
+        Ok(Self { hint, text })
+    }
+}
+
+/// Appends a block of codes; `nulls` are those of its rows.
+pub(crate) fn write_codes(codes: &[u32], nulls: Option<&NullBuffer>, out: &mut Vec<u8>) -> Result<Encoding> {
+    out.put_u8(SHAPE_CODES);
+    Validity::write(nulls, out)?;
+    if nulls.is_none_or(|nulls| nulls.null_count() < nulls.len()) {
+        write_ints(codes, Hint::Auto, out)?;
+    }
+    Ok(Encoding::Dictionary)
+}
+
 /// Appends a block of the rows of `array`.
-pub(crate) fn write_block(column_type: ColumnType, array: &dyn Array, out: &mut Vec<u8>) -> Result<Encoding> {
-    out.put_u8(0);
-    Validity::write(array.nulls(), out)?;
+pub(crate) fn write_block(
+    column_type: ColumnType,
+    array: &dyn Array,
+    plan: &ColumnPlan,
+    out: &mut Vec<u8>,
+) -> Result<Encoding> {
+    out.put_u8(SHAPE_DIRECT);
+    let nulls = array.nulls();
+    Validity::write(nulls, out)?;
     if array.null_count() == array.len() {
         return Ok(Encoding::Constant);
     }
@@ -126,20 +175,50 @@ pub(crate) fn write_block(column_type: ColumnType, array: &dyn Array, out: &mut 
             write_section(out, &bitmap_bytes(array.as_boolean().values()), Squeeze::Worthwhile(90))?;
             Ok(Encoding::Plain)
         }
-        Class::Int16 => write_ints(&words_of::<u16>(&data), out),
-        Class::Int32 | Class::Float32 => write_ints(&words_of::<u32>(&data), out),
-        Class::Int64 | Class::Float64 => write_ints(&words_of::<u64>(&data), out),
-        Class::Wide | Class::Interval => {
+        Class::Int16 => write_ints(&fill_nulls(&words_of::<u16>(&data), nulls), plan.hint, out),
+        Class::Int32 | Class::Float32 => write_ints(&fill_nulls(&words_of::<u32>(&data), nulls), plan.hint, out),
+        Class::Int64 | Class::Float64 => write_ints(&fill_nulls(&words_of::<u64>(&data), nulls), plan.hint, out),
+        Class::Wide => write_wide(&ScalarBuffer::new(data.buffers()[0].clone(), data.offset(), data.len()), plan, out),
+        Class::Interval => {
             let bytes = &data.buffers()[0][data.offset() * WIDE_BYTES..(data.offset() + data.len()) * WIDE_BYTES];
             write_section(out, bytes, Squeeze::Worthwhile(90))?;
             Ok(Encoding::Plain)
         }
-        Class::Text => write_text(&strings_of(array)?, out),
+        Class::Text => {
+            write_text(&strings_of(array)?, plan.text.as_ref().unwrap_or(&TextPlan::Plain(Squeeze::Zstd)), out)
+        }
     }
 }
 
+/// 128-bit integers go the way of 64-bit ones where all of the block fit.
+fn write_wide(values: &[i128], plan: &ColumnPlan, out: &mut Vec<u8>) -> Result<Encoding> {
+    let narrow: Option<Vec<u64>> =
+        values.iter().map(|value| i64::try_from(*value).ok().map(i64::cast_unsigned)).collect();
+    if let Some(narrow) = narrow {
+        out.put_u8(WIDE_NARROW);
+        return write_ints(&narrow, plan.hint, out);
+    }
+    out.put_u8(WIDE_FIXED);
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    write_section(out, &bytes, Squeeze::Worthwhile(90))?;
+    Ok(Encoding::Plain)
+}
+
+/// Gives nulls the value before them (the first ones that behind them), which every encoding stores for next to nothing.
+fn fill_nulls<'a, U: Native>(values: &'a [U], nulls: Option<&NullBuffer>) -> Cow<'a, [U]> {
+    let Some(nulls) = nulls.filter(|nulls| nulls.null_count() > 0) else { return Cow::Borrowed(values) };
+    let mut last = nulls.valid_indices().next().map_or(U::default(), |row| values[row]);
+    let filled = values.iter().zip(nulls).map(|(value, valid)| {
+        if valid {
+            last = *value;
+        }
+        last
+    });
+    Cow::Owned(filled.collect())
+}
+
 /// The strings of an array, empty where null.
-fn strings_of(array: &dyn Array) -> Result<Vec<&[u8]>> {
+pub(crate) fn strings_of(array: &dyn Array) -> Result<Vec<&[u8]>> {
     let empty: &[u8] = &[];
     if let Some(strings) = array.as_string_view_opt() {
         return Ok(strings.iter().map(|value| value.map_or(empty, str::as_bytes)).collect());
@@ -151,62 +230,77 @@ fn strings_of(array: &dyn Array) -> Result<Vec<&[u8]>> {
 }
 
 impl Block {
-    /// Parses what [`write_block`] wrote for `rows` rows.
+    /// Parses what [`write_block`] or [`write_codes`] wrote for `rows` rows.
     pub(crate) fn read(
         column_type: ColumnType,
         rows: usize,
         bytes: Bytes,
-        _dictionary: Option<&Arc<Dictionary>>,
+        dictionary: Option<&Arc<Dictionary>>,
     ) -> Result<Self> {
         let mut reader = Reader::new(bytes);
-        match reader.u8()? {
-            0 => {}
-            other => return Err(Error::corrupt(format!("a block names shape {other}"))),
-        }
+        let shape = reader.u8()?;
         let validity = Validity::read(&mut reader, rows)?;
-        let values = match (&validity, Class::of(column_type)) {
-            (Validity::Null, _) => Values::Absent,
-            (_, Class::Bool) => Values::Bool(read_bitmap(&mut reader, rows)?),
-            (_, Class::Int16) => Values::Int16(Ints::read(&mut reader, rows)?),
-            (_, Class::Int32 | Class::Float32) => Values::Int32(Ints::read(&mut reader, rows)?),
-            (_, Class::Int64 | Class::Float64) => Values::Int64(Ints::read(&mut reader, rows)?),
-            (_, Class::Wide | Class::Interval) => Values::Fixed(read_fixed(&mut reader, rows, WIDE_BYTES)?),
-            (_, Class::Text) => Values::Text(Text::read(&mut reader, rows)?),
+        let values = match (&validity, shape, dictionary) {
+            (Validity::Null, SHAPE_DIRECT | SHAPE_CODES, _) => Values::Absent,
+            (_, SHAPE_DIRECT, _) => Self::read_direct(Class::of(column_type), rows, &mut reader)?,
+            (_, SHAPE_CODES, Some(dictionary)) => {
+                Values::Codes(Ints::read(&mut reader, rows, Nesting::Outer)?, Arc::clone(dictionary))
+            }
+            (_, SHAPE_CODES, None) => return Err(Error::corrupt("a block of codes has no dictionary")),
+            (_, other, _) => return Err(Error::corrupt(format!("a block names shape {other}"))),
         };
         reader.finish()?;
         Ok(Self { column_type, rows, validity, values })
     }
 
+    fn read_direct(class: Class, rows: usize, reader: &mut Reader) -> Result<Values> {
+        Ok(match class {
+            Class::Bool => Values::Bool(read_bitmap(reader, rows)?),
+            Class::Int16 => Values::Int16(Ints::read(reader, rows, Nesting::Outer)?),
+            Class::Int32 | Class::Float32 => Values::Int32(Ints::read(reader, rows, Nesting::Outer)?),
+            Class::Int64 | Class::Float64 => Values::Int64(Ints::read(reader, rows, Nesting::Outer)?),
+            Class::Wide => match reader.u8()? {
+                WIDE_FIXED => Values::Fixed(read_fixed(reader, rows, WIDE_BYTES)?),
+                WIDE_NARROW => Values::Narrow(Ints::read(reader, rows, Nesting::Outer)?),
+                other => return Err(Error::corrupt(format!("wide integers are of kind {other}"))),
+            },
+            Class::Interval => Values::Fixed(read_fixed(reader, rows, WIDE_BYTES)?),
+            Class::Text => Values::Text(Text::read(reader, rows)?),
+        })
+    }
+
     /// All rows.
     pub(crate) fn decode(&self) -> Result<ArrayRef> {
-        self.build(&Selection::all(self.rows))
+        self.decode_selected(&Selection::all(self.rows))
     }
 
     /// The selected rows.
     pub(crate) fn decode_selected(&self, selection: &Selection) -> Result<ArrayRef> {
-        self.build(selection)
-    }
-
-    fn build(&self, selection: &Selection) -> Result<ArrayRef> {
         let nulls = self.nulls_of(selection);
-        Ok(match &self.values {
-            Values::Absent => arrow_array::new_null_array(&self.column_type.arrow(), selection.count()),
-            Values::Bool(bits) => Arc::new(BooleanArray::new(select_bits(bits, selection), nulls)),
-            Values::Int16(ints) => primitive(self.column_type, Buffer::from_vec(ints.decode_selected(selection)), nulls)?,
-            Values::Int32(ints) => primitive(self.column_type, Buffer::from_vec(ints.decode_selected(selection)), nulls)?,
-            Values::Int64(ints) => primitive(self.column_type, Buffer::from_vec(ints.decode_selected(selection)), nulls)?,
-            Values::Fixed(bytes) => {
-                let values: Vec<i128> = selection.iter().map(|row| wide_at(bytes, row)).collect();
-                primitive(self.column_type, Buffer::from_vec(values), nulls)?
+        let buffer = match &self.values {
+            Values::Absent => return Ok(arrow_array::new_null_array(&self.column_type.arrow(), selection.count())),
+            Values::Codes(codes, dictionary) => return dictionary.gather(codes.decode_selected(selection), nulls),
+            Values::Bool(bits) => return Ok(Arc::new(BooleanArray::new(select_bits(bits, selection), nulls))),
+            Values::Text(text) if selection.is_all() => return text.decode(self.is_utf8(), nulls),
+            Values::Text(text) => return text.decode_selected(selection, self.is_utf8(), nulls),
+            Values::Int16(ints) => Buffer::from_vec(ints.decode_selected(selection)),
+            Values::Int32(ints) => Buffer::from_vec(ints.decode_selected(selection)),
+            Values::Int64(ints) => Buffer::from_vec(ints.decode_selected(selection)),
+            Values::Narrow(ints) => {
+                let narrow = ints.decode_selected(selection);
+                Buffer::from_vec(narrow.into_iter().map(|value| i128::from(value.cast_signed())).collect::<Vec<_>>())
             }
-            Values::Text(text) if selection.is_all() => text.decode(self.is_utf8(), nulls)?,
-            Values::Text(text) => text.decode_selected(selection, self.is_utf8(), nulls)?,
-        })
+            Values::Fixed(bytes) => {
+                Buffer::from_vec(selection.iter().map(|row| wide_at(bytes, row)).collect::<Vec<_>>())
+            }
+        };
+        primitive(self.column_type, buffer, nulls)
     }
 
     /// The selected rows as `Dictionary(Int32, …)`; `None` where the block holds no codes.
-    pub(crate) fn decode_dictionary(&self, _selection: &Selection) -> Result<Option<ArrayRef>> {
-        Ok(None)
+    pub(crate) fn decode_dictionary(&self, selection: &Selection) -> Result<Option<ArrayRef>> {
+        let Values::Codes(codes, dictionary) = &self.values else { return Ok(None) };
+        dictionary.array(codes.decode_selected(selection), self.nulls_of(selection)).map(Some)
     }
 
     fn is_utf8(&self) -> bool {
@@ -251,6 +345,8 @@ impl Block {
     fn filter_values(&self, matcher: &Matcher, selection: &mut Selection) -> Result<()> {
         match (&self.values, &matcher.values) {
             (Values::Absent, _) => {}
+            (Values::Codes(codes, dictionary), _) => dictionary.filter(codes, matcher, selection)?,
+            (Values::Narrow(ints), ValueTest::Int(test)) => ints.filter(test, selection),
             (Values::Bool(bits), _) => selection.retain(|row| matcher.bool(bits.value(row))),
             (Values::Int16(ints), ValueTest::Int(test)) => ints.filter(test, selection),
             (Values::Int32(ints), ValueTest::Int(test)) => ints.filter(test, selection),
@@ -263,7 +359,7 @@ impl Block {
                 let values = ints.decode();
                 selection.retain(|row| matcher.float(f64::from_bits(values[row])));
             }
-            (Values::Int16(_), _) => return Err(Error::internal("a predicate of another class was asked of integers")),
+            (Values::Int16(_) | Values::Narrow(_), _) => return Err(Error::internal("a predicate of another class was asked of integers")),
             (Values::Fixed(bytes), _) => selection.retain(|row| matcher.int(wide_at(bytes, row))),
             (Values::Text(text), _) => text.filter(matcher, selection)?,
         }

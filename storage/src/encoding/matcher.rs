@@ -94,7 +94,7 @@ pub(crate) enum ValueClass {
 }
 
 /// A compiled predicate.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Matcher {
     /// Whether a null passes.
     pub(crate) null: bool,
@@ -103,7 +103,7 @@ pub(crate) struct Matcher {
 }
 
 /// The values that pass.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum ValueTest {
     /// `false` and `true`.
     Bool([bool; 2]),
@@ -150,6 +150,11 @@ impl Matcher {
             Value::Float(literal) => crate::catalog::value::compare_floats(value, *literal),
             _ => Ordering::Greater,
         }))
+    }
+
+    /// Whether any string of this length could pass.
+    pub(crate) fn length(&self, length: usize) -> bool {
+        matches!(&self.values, ValueTest::Bytes(predicate) if test_length(predicate, length))
     }
 
     /// Whether a string passes.
@@ -233,6 +238,23 @@ fn test_bytes(predicate: &Predicate, value: &[u8]) -> bool {
             Value::Bytes(literal) => value.cmp(literal),
             _ => Ordering::Greater,
         }),
+    }
+}
+
+/// Whether a string of this length could pass.
+fn test_length(predicate: &Predicate, length: usize) -> bool {
+    match predicate {
+        Predicate::True => true,
+        Predicate::False => false,
+        Predicate::And(parts) => parts.iter().all(|part| test_length(part, length)),
+        Predicate::Or(parts) => parts.iter().any(|part| test_length(part, length)),
+        Predicate::Compare { op: Comparison::Equal, value: Value::Bytes(value), .. } => value.len() == length,
+        Predicate::In { values, negated: false, .. } => {
+            values.iter().any(|value| matches!(value, Value::Bytes(value) if value.len() == length))
+        }
+        Predicate::Compare { .. } | Predicate::In { .. } => true,
+        Predicate::IsNull { negated, .. } => *negated,
+        Predicate::StartsWith { prefix, .. } => length >= prefix.len(),
     }
 }
 

@@ -18,11 +18,17 @@
 
 pub(crate) mod block;
 pub(crate) mod constant;
+pub(crate) mod delta;
+pub(crate) mod dictionary;
+pub(crate) mod frame;
+pub(crate) mod fsst;
+pub(crate) mod hint;
 pub(crate) mod ints;
 pub(crate) mod kernel;
 pub(crate) mod matcher;
 pub(crate) mod native;
 pub(crate) mod plain;
+pub(crate) mod run_length;
 pub(crate) mod section;
 pub(crate) mod text;
 pub(crate) mod validity;

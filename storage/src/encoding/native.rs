@@ -90,6 +90,13 @@ macro_rules! native {
 }
 native! { u16 i16; u32 i32; u64 i64; }
 
+/// A chunk of fewer than 1024 values, filled up.
+pub(crate) fn pad_chunk<U: Native>(values: &[U], filler: U) -> [U; CHUNK_ROWS] {
+    let mut chunk = [filler; CHUNK_ROWS];
+    chunk[..values.len()].copy_from_slice(values);
+    chunk
+}
+
 /// The words of a buffer of any fixed-width Arrow array, without a copy.
 pub(crate) fn words_of<U: Native>(data: &arrow_data::ArrayData) -> ScalarBuffer<U> {
     ScalarBuffer::new(data.buffers()[0].clone(), data.offset(), data.len())

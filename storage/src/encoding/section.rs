@@ -73,6 +73,18 @@ fn worthwhile(raw: &[u8], percent: usize) -> Result<bool> {
     Ok(zstd_compress(sample)?.len() * 100 <= sample.len() * percent)
 }
 
+/// Bytes that ZSTD makes of `raw`.
+pub(crate) fn compressed_length(raw: &[u8]) -> Result<usize> {
+    Ok(zstd_compress(raw)?.len())
+}
+
+/// The percentage to which a sample shrinks.
+pub(crate) fn sample_percent(fill: impl FnOnce(&mut Vec<u8>)) -> Result<usize> {
+    let mut sample = Vec::new();
+    fill(&mut sample);
+    Ok(zstd_compress(&sample)?.len() * 100 / sample.len().max(1))
+}
+
 fn zstd_compress(raw: &[u8]) -> Result<Vec<u8>> {
     zstd::bulk::compress(raw, ZSTD_LEVEL).map_err(|error| Error::internal("zstd failed").with_source(error))
 }

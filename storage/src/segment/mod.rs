@@ -35,8 +35,9 @@ pub(crate) mod selection;
 pub(crate) mod writer;
 pub(crate) mod zone;
 
+pub(crate) use crate::encoding::dictionary::Dictionary;
 pub(crate) use footer::{BlockFooter, ColumnFooter, SegmentFooter};
-pub(crate) use reader::{Dictionary, EncodedBlock, verify_segment};
+pub(crate) use reader::{EncodedBlock, verify_segment};
 pub(crate) use selection::Selection;
 pub(crate) use writer::{EncodedSegment, SegmentColumn, write_segment};
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef};
+use arrow_array::ArrayRef;
 use bytes::Bytes;
 
 use crate::encoding::block::{Block, Class};
+use crate::encoding::dictionary::Dictionary;
 use crate::encoding::matcher::Matcher;
 use crate::error::{Error, Result};
 use crate::id::ColumnId;
@@ -13,29 +14,6 @@ use crate::predicate::Predicate;
 use crate::segment::footer::{ColumnFooter, SegmentFooter};
 use crate::segment::selection::Selection;
 use crate::segment::{MAGIC, TAIL_BYTES, checksum};
-
-/// The dictionary of one column of one segment: distinct values, ascending.
-#[derive(Debug)]
-pub(crate) struct Dictionary {
-    values: ArrayRef,
-}
-
-impl Dictionary {
-    /// A dictionary of these values.
-    pub(crate) fn new(values: ArrayRef) -> Self {
-        Self { values }
-    }
-
-    /// The values by code.
-    pub(crate) fn values(&self) -> &ArrayRef {
-        &self.values
-    }
-
-    /// Bytes that a cache should count for it.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.values.get_array_memory_size()
-    }
-}
 
 /// One block of one column: verified and parsed, decoded on demand.
 #[derive(Debug, Clone)]
@@ -53,11 +31,7 @@ impl ColumnFooter {
             return Err(Error::internal(format!("column {} has no dictionary", self.id)));
         };
         verify(&bytes, footer.length, footer.checksum, self.id)?;
-        let values = Block::read(self.column_type, footer.entries(), bytes, None)?.decode()?;
-        if values.null_count() > 0 {
-            return Err(Error::corrupt("a dictionary has a null entry"));
-        }
-        Ok(Arc::new(Dictionary::new(values)))
+        Ok(Arc::new(Dictionary::new(Block::read(self.column_type, footer.entries(), bytes, None)?)?))
     }
 
     /// Verifies and parses block `index` of `rows` rows ([`SegmentFooter::block_rows`]); `bytes` are those of

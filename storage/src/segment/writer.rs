@@ -8,13 +8,18 @@ use bytes::Bytes;
 
 use crate::catalog::part::ColumnSummary;
 use crate::catalog::types::ColumnType;
-use crate::encoding::block::write_block;
+use crate::encoding::block::{Class, ColumnPlan, write_block, write_codes};
+use crate::encoding::dictionary::{self, Coded};
+use crate::encoding::hint::Hint;
 use crate::error::{Error, Result};
 use crate::id::ColumnId;
 use crate::limit::{BLOCK_ROWS, COLUMNS_MAX, PART_ROWS_MAX};
-use crate::segment::footer::{BlockFooter, ColumnFooter, FooterBody, write_tail};
+use crate::segment::footer::{BlockFooter, ColumnFooter, DictionaryFooter, FooterBody, write_tail};
 use crate::segment::zone::Statistics;
 use crate::segment::{BLOCK_BYTES_MAX, MAGIC, checksum};
+
+/// Entries of a dictionary of numbers at most: it has to stay in the nearest cache.
+const NUMBERS_MAX: usize = 4096;
 
 /// A column to write.
 #[derive(Debug, Clone)]
@@ -117,14 +122,35 @@ fn write_column(
     ranges: &[Range<usize>],
     out: &mut Vec<u8>,
 ) -> Result<ColumnFooter> {
+    let hint = Hint::from_redshift(column.encode.as_deref())?;
+    let zones: Vec<Statistics> = ranges
+        .iter()
+        .map(|range| Statistics::of(column.column_type, &array.slice(range.start, range.len())))
+        .collect::<Result<_>>()?;
     let mut statistics = Statistics::new(column.column_type);
-    let mut blocks = Vec::with_capacity(ranges.len());
+    zones.iter().for_each(|zone| statistics.merge(zone));
+
     let column_start = out.len();
-    for range in ranges {
+    let coded = match entries_worthwhile(column.column_type, hint, &statistics) {
+        Some(most) => dictionary::encode(Class::of(column.column_type), array, most)?,
+        None => None,
+    };
+    let dictionary = match &coded {
+        Some(coded) => Some(write_dictionary(column.column_type, coded, out)?),
+        None => None,
+    };
+    let plan = match &coded {
+        Some(_) => ColumnPlan::default(),
+        None => ColumnPlan::choose(column.column_type, array, hint)?,
+    };
+    let mut blocks = Vec::with_capacity(ranges.len());
+    for (range, zone) in ranges.iter().zip(zones) {
         let rows = array.slice(range.start, range.len());
-        let zone = Statistics::of(column.column_type, &rows)?;
         let offset = out.len();
-        let encoding = write_block(column.column_type, &rows, out)?;
+        let encoding = match &coded {
+            Some(coded) => write_codes(&coded.codes[range.clone()], rows.nulls(), out)?,
+            None => write_block(column.column_type, &rows, &plan, out)?,
+        };
         blocks.push(BlockFooter {
             offset: offset as u64,
             length: count32(out.len() - offset)?,
@@ -132,15 +158,44 @@ fn write_column(
             checksum: checksum(&out[offset..]),
             summary: zone.summary(column.id, out.len() - offset),
         });
-        statistics.merge(&zone);
     }
-    Ok(ColumnFooter {
-        id: column.id,
-        column_type: column.column_type,
-        summary: statistics.summary(column.id, out.len() - column_start),
-        dictionary: None,
-        blocks,
+    let summary = statistics.summary(column.id, out.len() - column_start);
+    Ok(ColumnFooter { id: column.id, column_type: column.column_type, summary, dictionary, blocks })
+}
+
+fn write_dictionary(column_type: ColumnType, coded: &Coded, out: &mut Vec<u8>) -> Result<DictionaryFooter> {
+    let offset = out.len();
+    let plan = ColumnPlan::choose(column_type, &coded.values, Hint::Auto)?;
+    write_block(column_type, &coded.values, &plan, out)?;
+    Ok(DictionaryFooter {
+        offset: offset as u64,
+        length: count32(out.len() - offset)?,
+        entries: count32(coded.values.len())?,
+        checksum: checksum(&out[offset..]),
     })
+}
+
+/// How many entries a dictionary may have to be worth a try, by the estimate of distinct values; `None`: not at all.
+fn entries_worthwhile(column_type: ColumnType, hint: Hint, statistics: &Statistics) -> Option<usize> {
+    let (values, distinct) = (statistics.values(), statistics.distinct());
+    let most = match (Class::of(column_type), hint) {
+        (_, Hint::Dictionary) => dictionary::ENTRIES_MAX,
+        (_, Hint::Plain | Hint::Lz4 | Hint::Zstd | Hint::Frame | Hint::Delta | Hint::RunLength) => return None,
+        (Class::Text, Hint::Auto) => dictionary::ENTRIES_MAX.min(values / 3),
+        (Class::Float32 | Class::Float64, Hint::Auto) => NUMBERS_MAX.min(values / 4),
+        // Packing beats codes unless few values lie far apart.
+        (Class::Int16 | Class::Int32 | Class::Int64, Hint::Auto) => {
+            let width = statistics.width_bits()?;
+            let codes = usize::BITS - distinct.leading_zeros();
+            if width < codes as usize + 8 {
+                return None;
+            }
+            NUMBERS_MAX.min(values / 16)
+        }
+        (Class::Bool | Class::Wide | Class::Interval, Hint::Auto) => return None,
+    };
+    // The estimate may be a few percent off either way.
+    (values > 0 && distinct <= most + most / 16).then_some(most + most / 8)
 }
 
 pub(super) fn count32(count: usize) -> Result<u32> {

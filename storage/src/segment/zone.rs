@@ -57,6 +57,26 @@ impl Statistics {
         }
     }
 
+    /// Number of values that are not null.
+    pub(crate) fn values(&self) -> usize {
+        usize::try_from(self.rows - self.nulls).unwrap_or(usize::MAX)
+    }
+
+    /// Estimate of the distinct values.
+    pub(crate) fn distinct(&self) -> usize {
+        usize::try_from(self.sketch.estimate()).unwrap_or(usize::MAX).min(self.values())
+    }
+
+    /// Bits from the least to the greatest integer; `None` for other classes.
+    pub(crate) fn width_bits(&self) -> Option<usize> {
+        match &self.bounds {
+            Some((Value::Int(low), Value::Int(high))) => {
+                Some((u64::BITS - high.wrapping_sub(*low).cast_unsigned().leading_zeros()) as usize)
+            }
+            _ => None,
+        }
+    }
+
     /// As the footer and the catalog have it; `bytes` is the encoded size.
     pub(crate) fn summary(&self, column: ColumnId, bytes: usize) -> ColumnSummary {
         let (min, max) = match &self.bounds {

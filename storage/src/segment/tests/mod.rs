@@ -36,10 +36,16 @@ fn a_segment_gives_back_its_rows() {
     let footer = verify_segment(&segment.bytes, segment.footer_offset, segment.footer_checksum).unwrap();
     for (column, array) in columns.iter().zip(batch.columns()) {
         let footer_column = footer.column(column.id).unwrap();
+        let dictionary = footer_column.dictionary.as_ref().map(|dictionary| {
+            let range = dictionary.range();
+            footer_column
+                .open_dictionary(segment.bytes.slice(range.start as usize..range.end as usize))
+                .unwrap()
+        });
         for block in 0..footer.blocks() {
             let range = footer_column.blocks[block].range();
             let bytes = segment.bytes.slice(range.start as usize..range.end as usize);
-            let opened = footer_column.open_block(block, footer.block_rows(block), bytes, None).unwrap();
+            let opened = footer_column.open_block(block, footer.block_rows(block), bytes, dictionary.as_ref()).unwrap();
             let expected = array.slice(footer.block_start(block), footer.block_rows(block));
             assert_eq!(opened.decode().unwrap().as_ref(), expected.as_ref());
             let selection = Selection::indices(opened.rows(), (0..opened.rows()).filter(|row| row % 13 == 5));
