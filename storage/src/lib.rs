@@ -39,6 +39,7 @@ mod error;
 mod id;
 pub mod limit;
 mod object;
+mod planted;
 mod predicate;
 mod segment;
 #[cfg(test)]
@@ -57,4 +58,5 @@ pub use error::{Error, Kind, Result};
 pub use id::{
     ColumnId, DatabaseId, FIRST_USER_ID, PartId, RoleId, SchemaId, TableId, TxnId, Version, ViewId,
 };
+pub use object::external::{ExternalObject, ExternalStore};
 pub use predicate::{Comparison, Predicate, RowFilter, RowTest};
