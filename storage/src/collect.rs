@@ -11,11 +11,12 @@ use futures::{StreamExt, stream};
 
 use crate::catalog::change::Change;
 use crate::catalog::snapshot::Snapshot;
-use crate::commit::{CommitLog, CommitRequest, Registry};
+use crate::commit::{CommitLog, CommitRequest, Registry, Tip};
 use crate::error::{Error, Result};
 use crate::id::{TxnId, Version};
 use crate::limit::COLLECT_PATHS_MAX;
 use crate::object::{Listed, Store};
+use crate::planted::planted;
 
 /// Deletions under way at a time.
 const DELETES_AT_A_TIME: usize = 16;
@@ -70,27 +71,33 @@ fn referenced(snapshot: &Snapshot) -> HashSet<&str> {
 /// Collects once.
 pub(crate) async fn collect(log: &CommitLog, store: &Store, registry: &Registry) -> Result<CollectReport> {
     let listed = store.list("data").await?;
-    let open = registry.open_transactions();
+    let open = if planted!(CollectTakesOpenFiles) { HashSet::new() } else { registry.open_transactions() };
     let tip = log.tip();
-    let horizon = registry.oldest_held().unwrap_or(tip.snapshot.version).min(tip.snapshot.version);
-    let facts = Facts {
-        epoch: tip.position.epoch,
-        open,
-        horizon: horizon.max(tip.snapshot.horizon),
-        referenced: referenced(&tip.snapshot),
-        snapshot: &tip.snapshot,
-    };
-    let victims: Vec<&Listed> = listed.iter().filter(|object| facts.is_garbage(&object.path)).collect();
-    let mut report = CollectReport { horizon: facts.horizon, objects: 0, bytes: 0, failed: 0 };
+    #[cfg(test)]
+    let tip = if planted!(CollectFromHint) { crate::commit::tip_of_hint(store).await.unwrap_or(tip) } else { tip };
+    let held = registry.oldest_held().filter(|_| !planted!(NoPins));
+    let horizon = held.unwrap_or(tip.snapshot.version).min(tip.snapshot.version).max(tip.snapshot.horizon);
+    let victims = find_victims(listed, open, &tip, horizon);
+    let mut report = CollectReport { horizon, objects: 0, bytes: 0, failed: 0 };
     for batch in victims.chunks(COLLECT_PATHS_MAX) {
-        commit_collect(log, facts.horizon, batch).await?;
-        delete(store, batch, &mut report).await;
+        if planted!(DeleteBeforeCollect) {
+            delete(store, batch.to_vec(), &mut report).await;
+        }
+        commit_collect(log, horizon, batch).await?;
+        delete(store, batch.to_vec(), &mut report).await;
     }
     Ok(report)
 }
 
+fn find_victims(mut listed: Vec<Listed>, open: HashSet<TxnId>, tip: &Tip, horizon: Version) -> Vec<Listed> {
+    let snapshot = &*tip.snapshot;
+    let facts = Facts { epoch: tip.position.epoch, open, horizon, referenced: referenced(snapshot), snapshot };
+    listed.retain(|object| facts.is_garbage(&object.path));
+    listed
+}
+
 /// Makes the decision durable. Without it nothing may be deleted.
-async fn commit_collect(log: &CommitLog, horizon: Version, batch: &[&Listed]) -> Result<()> {
+async fn commit_collect(log: &CommitLog, horizon: Version, batch: &[Listed]) -> Result<()> {
     let paths = batch.iter().map(|object| object.path.clone()).collect();
     let request = CommitRequest { transaction: log.begin(), changes: vec![Change::Collect { horizon, paths }] };
     match log.commit(request).await {
@@ -99,8 +106,8 @@ async fn commit_collect(log: &CommitLog, horizon: Version, batch: &[&Listed]) ->
     }
 }
 
-async fn delete(store: &Store, batch: &[&Listed], report: &mut CollectReport) {
-    let deletions = batch.iter().map(|object| async { (object.bytes, store.delete(&object.path).await) });
+async fn delete(store: &Store, batch: Vec<Listed>, report: &mut CollectReport) {
+    let deletions = batch.into_iter().map(|object| delete_one(store.clone(), object));
     let mut outcomes = stream::iter(deletions).buffer_unordered(DELETES_AT_A_TIME);
     while let Some((bytes, outcome)) = outcomes.next().await {
         if outcome.is_ok() {
@@ -110,4 +117,8 @@ async fn delete(store: &Store, batch: &[&Listed], report: &mut CollectReport) {
             report.failed += 1;
         }
     }
+}
+
+async fn delete_one(store: Store, object: Listed) -> (u64, Result<()>) {
+    (object.bytes, store.delete(&object.path).await)
 }

@@ -30,13 +30,17 @@
 //! | `cache` | encoded blocks and footers in memory |
 //! | `check` | verification of everything a snapshot refers to |
 
+mod cache;
 mod catalog;
+mod check;
 mod clock;
 mod collect;
 mod commit;
 mod encoding;
 mod error;
 mod id;
+mod identity;
+mod job;
 pub mod limit;
 mod object;
 mod planted;
@@ -44,19 +48,31 @@ mod predicate;
 mod segment;
 #[cfg(test)]
 mod simulate;
+mod table;
+mod temporary;
+mod transaction;
+mod warehouse;
 
+pub use cache::CacheReading;
 pub use catalog::access::{Acl, PUBLIC, Privilege, Role};
 pub use catalog::change::{Change, ObjectAction, ObjectRef, TableAction};
 pub use catalog::part::{ColumnSummary, DeleteBody, DeleteSet, InlineChunk, Part, PartBody};
-pub use catalog::snapshot::{Database, Relation, Schema, SettingScope, Snapshot, View};
-pub use catalog::table::{
-    Column, Constraint, ConstraintKind, Distribution, Identity, SortKey, Table,
-};
+pub use catalog::snapshot::{Database, ObjectKey, Relation, Schema, SettingScope, Snapshot, View};
+pub use catalog::table::{Column, Constraint, ConstraintKind, Distribution, Identity, SortKey, Table};
 pub use catalog::types::{ColumnType, DECIMAL64_PRECISION_MAX};
 pub use catalog::value::{Value, compare_floats};
+pub use check::{CheckProblem, CheckReport};
+pub use clock::{Clock, SystemClock};
+pub use collect::CollectReport;
+pub use commit::TransactionStatus;
 pub use error::{Error, Kind, Result};
-pub use id::{
-    ColumnId, DatabaseId, FIRST_USER_ID, PartId, RoleId, SchemaId, TableId, TxnId, Version, ViewId,
-};
-pub use object::external::{ExternalObject, ExternalStore};
+pub use id::{ColumnId, DatabaseId, FIRST_USER_ID, PartId, RoleId, SchemaId, TableId, TxnId, Version, ViewId};
+pub use object::{MeterReading, RequestCounts};
 pub use predicate::{Comparison, Predicate, RowFilter, RowTest};
+pub use table::append::{Appended, Appender};
+pub use table::request::{ScanMetrics, ScanRequest};
+pub use table::scan::{ADDRESS_COLUMN, Scan, ScanStream};
+pub use table::slice::{SLICE_HASH_VERSION, slices_of};
+pub use temporary::TemporarySpace;
+pub use transaction::{Committed, Savepoint, Transaction};
+pub use warehouse::{OpenOptions, StorageMetrics, Warehouse};

@@ -5,9 +5,10 @@ use bytes::Bytes;
 use super::format::{checkpoint_path, encode_checkpoint, entry_path, parse_entry_path};
 use super::log::Shared;
 use super::recover::{HINT, list_checkpoints};
-use super::writer::{Leadership, planted};
+use super::writer::Leadership;
 use crate::error::{Error, Kind, Result};
 use crate::object::Store;
+use crate::planted::planted;
 
 /// What a checkpoint did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub(super) async fn checkpoint(shared: &Shared) -> Result<Checkpointed> {
     let path = checkpoint_path(place.0, place.1);
     let bytes = encode_checkpoint(&tip.to_checkpoint())?;
     let size = bytes.len() as u64;
-    if planted!(shared, TruncateEarly) {
+    if planted!(TruncateEarly) {
         truncate(&shared.store, place, false).await;
     }
     match shared.store.put_if_absent(&path, bytes).await {
@@ -48,7 +49,7 @@ pub(super) async fn checkpoint(shared: &Shared) -> Result<Checkpointed> {
         for (epoch, slot) in places.range(..oldest) {
             deleted += u64::from(shared.store.delete(&checkpoint_path(*epoch, *slot)).await.is_ok());
         }
-        deleted += truncate(&shared.store, oldest, planted!(shared, SealsDeleted)).await;
+        deleted += truncate(&shared.store, oldest, planted!(SealsDeleted)).await;
     }
     Ok(Checkpointed { bytes: size, deleted })
 }

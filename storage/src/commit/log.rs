@@ -30,18 +30,11 @@ pub(crate) struct LogOptions {
     /// Newest checkpoints that are kept, with the log since the oldest of them. At least 1; with 2 a damaged checkpoint
     /// costs nothing.
     pub(crate) checkpoints_kept: usize,
-    /// A bug planted by the simulator.
-    #[cfg(test)]
-    pub(crate) mutant: Option<crate::simulate::Mutant>,
 }
 
 impl Default for LogOptions {
     fn default() -> Self {
-        Self {
-            checkpoints_kept: 2,
-            #[cfg(test)]
-            mutant: None,
-        }
+        Self { checkpoints_kept: 2 }
     }
 }
 
@@ -76,8 +69,6 @@ pub(super) struct Shared {
     pub(super) writer: Uuid,
     pub(super) registry: Arc<Registry>,
     pub(super) options: LogOptions,
-    #[cfg(test)]
-    pub(super) mutant: Option<crate::simulate::Mutant>,
     tip: ArcSwap<Tip>,
     leadership: Mutex<Leadership>,
     entries_since_checkpoint: AtomicU64,
@@ -94,14 +85,7 @@ impl Shared {
     }
 
     pub(super) fn successor(&self) -> Successor<'_> {
-        Successor {
-            store: &self.store,
-            clock: &*self.clock,
-            random: &self.random,
-            writer: self.writer,
-            #[cfg(test)]
-            mutant: self.mutant,
-        }
+        Successor { store: &self.store, clock: &*self.clock, random: &self.random, writer: self.writer }
     }
 
     /// Makes a state visible to readers.
@@ -151,8 +135,6 @@ impl CommitLog {
             random,
             writer,
             registry: Arc::new(Registry::default()),
-            #[cfg(test)]
-            mutant: options.mutant,
             options,
             tip: ArcSwap::from_pointee(Tip::default()),
             leadership: Mutex::new(Leadership::Leading),
@@ -275,12 +257,6 @@ impl CommitLog {
         if let Some(task) = self.task.lock().take() {
             task.abort();
         }
-    }
-
-    /// The bug planted in this process.
-    #[cfg(test)]
-    pub(crate) fn mutant(&self) -> Option<crate::simulate::Mutant> {
-        self.shared.mutant
     }
 }
 

@@ -16,14 +16,21 @@
 //! Readers take a snapshot from an `ArcSwap` and never wait. A held `Arc<Snapshot>` is a pin: garbage collection
 //! spares what it refers to.
 
+#[cfg(test)]
+mod bug;
 mod checkpoint;
 mod format;
 mod log;
 mod recover;
 mod registry;
+mod verify;
 mod writer;
 
 pub(crate) use checkpoint::Checkpointed;
-pub(crate) use log::{CommitLog, CommitRequest, LogOptions, TransactionStatus};
-pub(crate) use recover::{Tip, recover};
+pub use log::TransactionStatus;
+pub(crate) use log::{CommitLog, CommitRequest, LogOptions};
+#[cfg(test)]
+pub(crate) use recover::tip_of_hint;
+pub(crate) use recover::{Tip, load_bitmaps, recover};
 pub(crate) use registry::{OpenTransaction, Registry};
+pub(crate) use verify::verify;

@@ -19,6 +19,7 @@ use crate::error::{Error, Kind, Result};
 use crate::id::{TxnId, Version};
 use crate::limit::RECENT_TRANSACTIONS_MAX;
 use crate::object::Store;
+use crate::planted::planted;
 
 /// Path of the hint.
 pub(super) const HINT: &str = "hint";
@@ -27,7 +28,7 @@ const READ_AHEAD: usize = 16;
 /// Deletion bitmaps loaded at a time.
 const BITMAPS_AT_A_TIME: usize = 16;
 /// Take-overs tried before the others are left to fight it out.
-const TAKE_OVERS_MAX: usize = 64;
+const TAKE_OVERS_MAX: u64 = 64;
 
 /// The state after a prefix of the log. Immutable, cheap to clone.
 #[derive(Debug, Clone)]
@@ -101,6 +102,23 @@ impl Tip {
         self.position = Position { epoch: self.position.epoch + 1, slot: 0, version, hash: format::hash(bytes) };
     }
 
+    /// Follows the log from outside: applies an object if it is the next entry, and gives the paths that it collects.
+    #[cfg(test)]
+    pub(crate) fn observe(&mut self, path: &str, bytes: &Bytes) -> Result<Vec<String>> {
+        if path != entry_path(self.position.epoch, self.position.slot + 1) {
+            return Ok(Vec::new());
+        }
+        let (_, transactions) = decode_entry(bytes, path)?;
+        let changes = transactions.into_iter().flat_map(|transaction| transaction.changes);
+        let collected = changes.filter_map(|change| match change {
+            crate::Change::Collect { paths, .. } => Some(paths),
+            _ => None,
+        });
+        let collected = collected.flatten().collect();
+        self.replay(path, bytes)?;
+        Ok(collected)
+    }
+
     /// Applies an entry read from the log.
     fn replay(&mut self, path: &str, bytes: &Bytes) -> Result<()> {
         let (header, transactions) = decode_entry(bytes, path)?;
@@ -115,8 +133,9 @@ impl Tip {
         snapshot.version = header.version;
         snapshot.committed_at_micros = header.committed_at_micros;
         for transaction in &transactions {
-            replay_transaction(&mut snapshot, transaction)
-                .map_err(|error| Error::corrupt(format!("log entry \"{path}\" cannot be applied")).with_source(error))?;
+            replay_transaction(&mut snapshot, transaction).map_err(|error| {
+                Error::corrupt(format!("log entry \"{path}\" cannot be applied")).with_source(error)
+            })?;
         }
         self.advance(Arc::new(snapshot), transactions.iter().map(|transaction| transaction.txn), bytes);
         Ok(())
@@ -129,18 +148,38 @@ fn replay_transaction(snapshot: &mut Snapshot, transaction: &LoggedTransaction) 
 
 /// What replaying found.
 #[derive(Debug)]
-pub(crate) struct Recovered {
+pub(super) struct Recovered {
     /// The state at the end of the log.
-    pub(crate) tip: Tip,
+    pub(super) tip: Tip,
     /// The checkpoint that replay began with.
     start: Option<(u64, u64)>,
     /// Checkpoints that turned out to be damaged.
     damaged: BTreeSet<(u64, u64)>,
 }
 
-/// Reads the newest checkpoint and everything after it. Writes nothing.
-pub(crate) async fn recover(store: &Store) -> Result<Recovered> {
-    let (start, damaged) = newest_checkpoint(store).await?;
+/// The latest state, without taking over: writes nothing, disturbs no leader. Deletion bitmaps are loaded.
+pub(crate) async fn recover(store: &Store) -> Result<Tip> {
+    for _ in 0..TAKE_OVERS_MAX {
+        let recovered = replay(store, false).await?;
+        // As after a seal: the end that was found may be a gap that truncation made meanwhile.
+        if list_checkpoints(store).await?.into_iter().rfind(|place| !recovered.damaged.contains(place))
+            > recovered.start
+        {
+            continue;
+        }
+        match load_bitmaps(store, &recovered.tip.snapshot).await {
+            Ok(()) => return Ok(recovered.tip),
+            // Collected meanwhile.
+            Err(error) if error.kind() == Kind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Error::unavailable("the log is truncated faster than it can be read"))
+}
+
+/// Reads a checkpoint (the newest, unless a stale hint is followed) and everything after it.
+pub(super) async fn replay(store: &Store, follow_hint: bool) -> Result<Recovered> {
+    let (start, damaged) = newest_checkpoint(store, follow_hint).await?;
     let from = start.as_ref().map(|body| (body.position.epoch, body.position.slot));
     let mut tip = start.map(Tip::from_checkpoint).unwrap_or_default();
     replay_log(store, &mut tip).await?;
@@ -173,9 +212,10 @@ async fn replay_log(store: &Store, tip: &mut Tip) -> Result<()> {
 }
 
 /// The newest readable checkpoint, and those that are damaged. The hint saves a listing; a stale one only costs time.
-async fn newest_checkpoint(store: &Store) -> Result<(Option<CheckpointBody>, BTreeSet<(u64, u64)>)> {
+async fn newest_checkpoint(store: &Store, follow_hint: bool) -> Result<(Option<CheckpointBody>, BTreeSet<(u64, u64)>)> {
     let mut damaged = BTreeSet::new();
-    if let Some(place) = read_hint(store).await
+    if follow_hint
+        && let Some(place) = read_hint(store).await
         && let Ok(body) = read_checkpoint(store, place).await
     {
         return Ok((Some(body), damaged));
@@ -207,6 +247,13 @@ async fn read_hint(store: &Store) -> Option<(u64, u64)> {
     parse_checkpoint_path(std::str::from_utf8(&bytes).ok()?)
 }
 
+/// The state of the hint's checkpoint: for a planted bug only.
+#[cfg(test)]
+pub(crate) async fn tip_of_hint(store: &Store) -> Option<Arc<Tip>> {
+    let body = read_checkpoint(store, read_hint(store).await?).await.ok()?;
+    Some(Arc::new(Tip::from_checkpoint(body)))
+}
+
 async fn read_checkpoint(store: &Store, (epoch, slot): (u64, u64)) -> Result<CheckpointBody> {
     let path = checkpoint_path(epoch, slot);
     decode_checkpoint(&store.get(&path).await?, &path)
@@ -226,18 +273,17 @@ pub(super) struct Successor<'a> {
     pub(super) random: &'a Random,
     /// Identity of this process in the log.
     pub(super) writer: Uuid,
-    /// A bug planted by the simulator.
-    #[cfg(test)]
-    pub(super) mutant: Option<crate::simulate::Mutant>,
 }
 
 impl Successor<'_> {
     /// Ends the running epoch with a seal and so becomes the leader of the next one. With `expected`, the epoch to be
     /// ended must be that one: a leader that stepped down must not push out a successor.
     pub(super) async fn take_over(&self, expected: Option<u64>) -> Result<Tip> {
-        for _ in 0..TAKE_OVERS_MAX {
-            let recovered = recover(self.store).await?;
-            if expected.is_some_and(|epoch| epoch != recovered.tip.position.epoch) {
+        for attempt in 0..TAKE_OVERS_MAX {
+            let recovered = replay(self.store, attempt == 0).await?;
+            // Seals of earlier attempts of our own may lie in between.
+            let ours = |epoch| (epoch..=epoch + attempt).contains(&recovered.tip.position.epoch);
+            if !expected.is_none_or(ours) {
                 return Err(Error::fenced("another process has taken over the warehouse"));
             }
             if let Some(tip) = self.seal(recovered).await? {
@@ -268,7 +314,7 @@ impl Successor<'_> {
             Err(error) if error.kind() == Kind::Exists => return Ok(None),
             Err(error) => return Err(Error::unavailable("cannot take over the log").with_source(error)),
         }
-        if crate::commit::writer::planted!(self, NoPostSealCheck) {
+        if planted!(NoPostSealCheck) {
             tip.seal(&bytes, header.committed_at_micros);
             return Ok(Some(tip));
         }

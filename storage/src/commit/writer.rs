@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 
 use super::format::{EntryHeader, encode_entry, entry_path, transactions_bytes_max};
 use super::log::Shared;
-use super::recover::{Successor, Tip};
+use super::recover::Tip;
 use super::registry::OpenTransaction;
 use crate::catalog::apply::check_and_apply;
 use crate::catalog::change::Change;
@@ -17,24 +17,10 @@ use crate::catalog::snapshot::Snapshot;
 use crate::error::{Error, Kind, Result};
 use crate::id::{TxnId, Version};
 use crate::limit::GROUP_TRANSACTIONS_MAX;
+use crate::planted::planted;
 
 /// Pause between two tries to become the leader again.
 const RESUME_PAUSE: Duration = Duration::from_secs(1);
-
-/// Whether a bug is planted here. Always false outside tests: the field does not even exist.
-macro_rules! planted {
-    ($owner:expr, $mutant:ident) => {{
-        #[cfg(test)]
-        {
-            $owner.mutant == Some(crate::simulate::Mutant::$mutant)
-        }
-        #[cfg(not(test))]
-        {
-            false
-        }
-    }};
-}
-pub(crate) use planted;
 
 /// A commit that waits for its turn. It holds the transaction open: its objects must survive until it is decided.
 #[derive(Debug)]
@@ -108,6 +94,20 @@ impl Writer {
         if let Some(deferred) = self.deferred.pop_front() {
             return Some(deferred);
         }
+        let received = self.receive().await;
+        #[cfg(test)]
+        let received = match received {
+            Some(pending) if planted!(SplitEntry) => {
+                let (first, second) = super::bug::split(pending, &self.shared.registry);
+                self.deferred.extend(second);
+                Some(first)
+            }
+            other => other,
+        };
+        received
+    }
+
+    async fn receive(&mut self) -> Option<Pending> {
         while self.shared.leadership() == Leadership::SteppedDown {
             match timeout(RESUME_PAUSE, self.receiver.recv()).await {
                 Ok(received) => return received,
@@ -172,9 +172,7 @@ impl Writer {
         if pending.transaction.epoch() != self.tip.position.epoch {
             return pending.answer(Err(Error::conflict("the transaction began before the last take-over of the log")));
         }
-        let base = pending.transaction.base().version;
-        let base = if planted!(self.shared, NoWriteWriteCheck) { group.snapshot.version } else { base };
-        match check_and_apply(&group.snapshot, base, &pending.changes) {
+        match check_and_apply(&group.snapshot, pending.transaction.base().version, &pending.changes) {
             Ok(after) => {
                 group.snapshot = after;
                 group.bytes += pending.encoded.len();
@@ -205,16 +203,36 @@ impl Writer {
         if group.members.is_empty() {
             return;
         }
-        let encoded: Vec<Vec<u8>> = group.members.iter_mut().map(|member| std::mem::take(&mut member.encoded)).collect();
+        let encoded: Vec<Vec<u8>> =
+            group.members.iter_mut().map(|member| std::mem::take(&mut member.encoded)).collect();
         let bytes = match self.entry_header(&group).and_then(|header| encode_entry(&header, &encoded)) {
             Ok(bytes) => bytes,
             Err(error) => return answer_all(group.members, &error),
         };
-        drop(encoded);
         let path = entry_path(self.tip.position.epoch, self.tip.position.slot + 1);
-        match self.shared.store.put_if_absent(&path, bytes.clone()).await {
+        if planted!(AcknowledgeEarly) {
+            let copy = bytes.clone();
+            self.committed(group, &bytes);
+            let _ignored = self.shared.store.put_if_absent(&path, copy).await;
+            return;
+        }
+        let appended = if planted!(PlainPut) {
+            self.shared.store.put_hint(&path, bytes.clone()).await
+        } else {
+            self.shared.store.put_if_absent(&path, bytes.clone()).await
+        };
+        match appended {
             Ok(()) => self.committed(group, &bytes),
-            Err(error) => self.not_committed(group, error),
+            #[cfg(test)]
+            Err(error) if planted!(IgnoreFence) && error.kind() == Kind::Exists => {
+                self.tip.position.slot += 1;
+                self.deferred.extend(group.members.into_iter().zip(encoded).map(super::bug::with_encoding));
+            }
+            Err(error) => {
+                #[cfg(test)]
+                super::bug::delete_on_unknown(&self.shared.store, &group.members, &error).await;
+                self.not_committed(group, error);
+            }
         }
     }
 
@@ -233,7 +251,10 @@ impl Writer {
     fn not_committed(&mut self, group: Group, error: Error) {
         match error.kind() {
             Kind::Exists => {
-                tracing::warn!(epoch = self.tip.position.epoch, "another process has taken over; this one writes no more");
+                tracing::warn!(
+                    epoch = self.tip.position.epoch,
+                    "another process has taken over; this one writes no more"
+                );
                 self.shared.set_leadership(Leadership::Fenced);
                 answer_all(group.members, &refusal(Leadership::Fenced));
             }

@@ -42,12 +42,12 @@ impl ExternalStore {
     pub fn open(url: &str, region: Option<&str>) -> Result<(Self, String)> {
         let invalid = || Error::invalid(format!("\"{url}\" is not a URL of the form s3://bucket/key"));
         let parsed = Url::parse(url).map_err(|error| invalid().with_source(error))?;
-        let bucket = parsed.host_str().filter(|host| parsed.scheme() == "s3" && !host.is_empty()).ok_or_else(invalid)?;
+        let bucket =
+            parsed.host_str().filter(|host| parsed.scheme() == "s3" && !host.is_empty()).ok_or_else(invalid)?;
         // The key is taken as written: S3 keys are not percent-encoded in s3:// URLs.
         let key = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, key)| key);
-        let mut client = ClientOptions::new()
-            .with_timeout(Duration::from_secs(300))
-            .with_connect_timeout(Duration::from_secs(5));
+        let mut client =
+            ClientOptions::new().with_timeout(Duration::from_secs(300)).with_connect_timeout(Duration::from_secs(5));
         if std::env::var("AWS_ALLOW_HTTP").is_ok_and(|value| value.eq_ignore_ascii_case("true")) {
             client = client.with_allow_http(true);
         }
@@ -127,7 +127,8 @@ impl ExternalStore {
     }
 
     fn path(&self, key: &str) -> Result<Path> {
-        Path::parse(key).map_err(|error| Error::invalid(format!("\"{key}\" is not a key of an object")).with_source(error))
+        Path::parse(key)
+            .map_err(|error| Error::invalid(format!("\"{key}\" is not a key of an object")).with_source(error))
     }
 
     fn failed(&self, what: &str, key: &str, error: object_store::Error) -> Error {

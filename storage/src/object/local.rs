@@ -40,7 +40,8 @@ struct Folder {
 impl LocalBackend {
     /// Opens or makes the folder.
     pub(super) fn open(root: &Path) -> StorageResult<Self> {
-        let cannot = |error| Error::unavailable(format!("cannot use \"{}\" as a root", root.display())).with_source(error);
+        let cannot =
+            |error| Error::unavailable(format!("cannot use \"{}\" as a root", root.display())).with_source(error);
         fs::create_dir_all(root.join(TEMPORARY)).map_err(cannot)?;
         let root_absolute = fs::canonicalize(root).map_err(cannot)?;
         let folder =

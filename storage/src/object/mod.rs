@@ -25,7 +25,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub(crate) use backend::{Backend, Fault, FaultKind, Listed};
-pub(crate) use meter::{Meter, MeterReading, RequestCounts};
+pub(crate) use meter::Meter;
+pub use meter::{MeterReading, RequestCounts};
 pub(crate) use open::{Root, open_backend};
 pub(crate) use retry::RetryPolicy;
 

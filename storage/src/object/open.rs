@@ -38,7 +38,9 @@ impl Root {
         }
         let Some((scheme, _)) = text.split_once("://") else {
             return if text.is_empty() {
-                Err(Error::invalid("the root is empty; give a folder, \"file://…\", \"s3://bucket/prefix\" or \"memory:\""))
+                Err(Error::invalid(
+                    "the root is empty; give a folder, \"file://…\", \"s3://bucket/prefix\" or \"memory:\"",
+                ))
             } else {
                 Ok(Self::Folder(PathBuf::from(text)))
             };
@@ -64,7 +66,9 @@ pub(crate) async fn open_backend(root: &Root) -> Result<Arc<dyn Backend>> {
         Root::Folder(path) => {
             let path = path.clone();
             let opened = tokio::task::spawn_blocking(move || LocalBackend::open(&path)).await;
-            Ok(Arc::new(opened.map_err(|error| Error::internal("opening the root was interrupted").with_source(error))??))
+            Ok(Arc::new(
+                opened.map_err(|error| Error::internal("opening the root was interrupted").with_source(error))??,
+            ))
         }
         Root::Bucket { bucket, prefix } => Ok(Arc::new(RemoteBackend::new(open_bucket(bucket)?, prefix))),
         Root::Memory => Ok(Arc::new(RemoteBackend::new(InMemory::new(), ""))),
@@ -77,7 +81,8 @@ pub(crate) async fn open_backend(root: &Root) -> Result<Arc<dyn Backend>> {
 pub(crate) fn open_bucket(bucket: &str) -> Result<AmazonS3> {
     let no_retry =
         RetryConfig { max_retries: 0, retry_timeout: Duration::from_secs(300), backoff: BackoffConfig::default() };
-    let mut client = ClientOptions::new().with_timeout(Duration::from_secs(300)).with_connect_timeout(Duration::from_secs(5));
+    let mut client =
+        ClientOptions::new().with_timeout(Duration::from_secs(300)).with_connect_timeout(Duration::from_secs(5));
     if std::env::var("AWS_ALLOW_HTTP").is_ok_and(|value| value.eq_ignore_ascii_case("true")) {
         client = client.with_allow_http(true);
     }

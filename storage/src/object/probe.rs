@@ -14,9 +14,10 @@ use crate::error::{Error, Result};
 /// Puts an object twice with different bytes below the retry layer; the second put must be refused.
 pub(super) async fn probe(backend: &Arc<dyn Backend>, store: &Store, random: &Random) -> Result<()> {
     let path = format!("probe/{}", random.uuid().simple());
-    store.put_if_absent(&path, Bytes::from_static(b"first")).await.map_err(|error| {
-        Error::unavailable("the root cannot be written").with_source(error)
-    })?;
+    store
+        .put_if_absent(&path, Bytes::from_static(b"first"))
+        .await
+        .map_err(|error| Error::unavailable("the root cannot be written").with_source(error))?;
     let second = backend.put_new(&path, Bytes::from_static(b"second")).await;
     let kept = store.get(&path).await?;
     // A left-over probe object is harmless; failing the start for it would not be.

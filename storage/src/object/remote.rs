@@ -82,10 +82,10 @@ impl<S: ObjectStore> Backend for RemoteBackend<S> {
     }
 
     async fn list(&self, folder: &str) -> Result<Vec<Listed>, Fault> {
-        let listed = self.store.list(Some(&self.path(folder)?)).map_ok(|object| Listed {
-            path: self.relative(&object.location),
-            bytes: object.size,
-        });
+        let listed = self
+            .store
+            .list(Some(&self.path(folder)?))
+            .map_ok(|object| Listed { path: self.relative(&object.location), bytes: object.size });
         Ok(listed.try_collect().await?)
     }
 

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::backend::{Backend, Fault, FaultKind, Listed};
 use crate::clock::Random;
+use crate::planted::planted;
 
 /// How long to insist.
 #[derive(Debug, Clone)]
@@ -25,20 +26,11 @@ pub(crate) struct RetryPolicy {
     pub(crate) give_up: Duration,
     /// Greatest pause between two requests; the first pause is a sixty-fourth of it.
     pub(crate) pause_max: Duration,
-    /// A bug planted by the simulator, to see whether it is found.
-    #[cfg(test)]
-    pub(crate) mutant: Option<crate::simulate::Mutant>,
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self {
-            attempt: Duration::from_secs(20),
-            give_up: Duration::from_secs(60),
-            pause_max: Duration::from_secs(3),
-            #[cfg(test)]
-            mutant: None,
-        }
+        Self { attempt: Duration::from_secs(20), give_up: Duration::from_secs(60), pause_max: Duration::from_secs(3) }
     }
 }
 
@@ -134,6 +126,7 @@ impl Retrying {
             Err(elapsed) => Fault::new(FaultKind::Uncertain, elapsed),
         };
         match fault.kind {
+            FaultKind::Exists if planted!(ExistsIsConflict) => Some(Err(fault)),
             FaultKind::Exists => match self.compare(path, bytes).await {
                 Ok(Found::Ours) => Some(Ok(())),
                 Ok(Found::Other) => Some(Err(fault)),
@@ -144,6 +137,10 @@ impl Retrying {
                     None
                 }
             },
+            FaultKind::Uncertain if planted!(TimeoutIsSuccess) && path.starts_with("log/") => Some(Ok(())),
+            FaultKind::Uncertain if planted!(TimeoutIsFailure) && path.starts_with("log/") => {
+                Some(Err(Fault::new(FaultKind::Refused, fault.source)))
+            }
             FaultKind::Uncertain => {
                 *in_doubt = Some(fault);
                 None
@@ -151,7 +148,11 @@ impl Retrying {
             FaultKind::Doubt => Some(Err(fault)),
             // This request did nothing, but an earlier one may have: only an answer about the object settles that.
             FaultKind::Full | FaultKind::Refused | FaultKind::NotFound => {
-                if in_doubt.is_some() { None } else { Some(Err(fault)) }
+                if in_doubt.is_some() {
+                    None
+                } else {
+                    Some(Err(fault))
+                }
             }
         }
     }

@@ -37,9 +37,7 @@ pub(super) fn check(change: &Change, snapshot: &Snapshot, base: Version) -> Resu
         Change::DropView(id) => unmodified(snapshot, ObjectKey::View(*id), base),
         Change::PutRole(role) => unmodified(snapshot, ObjectKey::Role(role.id), base),
         Change::DropRole(id) => unmodified(snapshot, ObjectKey::Role(*id), base),
-        Change::PutSetting { scope, name, .. } => {
-            unmodified(snapshot, ObjectKey::Setting(*scope, name.clone()), base)
-        }
+        Change::PutSetting { scope, name, .. } => unmodified(snapshot, ObjectKey::Setting(*scope, name.clone()), base),
         Change::AlterObject { object, .. } | Change::Grant { object, .. } | Change::Revoke { object, .. } => {
             unmodified(snapshot, key(*object), base)
         }

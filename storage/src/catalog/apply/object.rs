@@ -274,12 +274,7 @@ pub(super) fn grant(
     Ok(())
 }
 
-pub(super) fn revoke(
-    snapshot: &mut Snapshot,
-    object: ObjectRef,
-    role: RoleId,
-    privileges: &[Privilege],
-) -> Result<()> {
+pub(super) fn revoke(snapshot: &mut Snapshot, object: ObjectRef, role: RoleId, privileges: &[Privilege]) -> Result<()> {
     let acl = acl_mut(snapshot, object)?;
     for privilege in privileges {
         acl.revoke(role, *privilege);
@@ -288,12 +283,7 @@ pub(super) fn revoke(
     Ok(())
 }
 
-pub(super) fn put_setting(
-    snapshot: &mut Snapshot,
-    scope: SettingScope,
-    name: &str,
-    value: Option<&str>,
-) -> Result<()> {
+pub(super) fn put_setting(snapshot: &mut Snapshot, scope: SettingScope, name: &str, value: Option<&str>) -> Result<()> {
     match scope {
         SettingScope::System => {}
         SettingScope::Database(id) => {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::object::{check_no_view_on, check_relation_name, schema};
 use super::{check_name, check_new_id, check_role, rows, touch, use_id};
 use crate::catalog::change::TableAction;
+use crate::catalog::part::Part;
 use crate::catalog::snapshot::{ObjectKey, Relation, Snapshot};
 use crate::catalog::table::{Column, Constraint, ConstraintKind, Distribution, SortKey, Table};
 use crate::catalog::types::ColumnType;
@@ -71,7 +72,10 @@ fn check_column(column: &Column) -> Result<()> {
     if let ColumnType::Decimal { precision, scale } = column.column_type
         && (precision == 0 || precision > 38 || scale > precision)
     {
-        return Err(Error::invalid(format!("decimal({precision},{scale}) of column \"{}\" does not exist", column.name)));
+        return Err(Error::invalid(format!(
+            "decimal({precision},{scale}) of column \"{}\" does not exist",
+            column.name
+        )));
     }
     if column.identity.is_some_and(|identity| identity.step == 0) {
         return Err(Error::invalid(format!("identity column \"{}\" has step zero", column.name)));
@@ -124,9 +128,9 @@ pub(super) fn drop(snapshot: &mut Snapshot, id: TableId) -> Result<()> {
     let table = Arc::clone(find(snapshot, id)?);
     check_no_view_on(snapshot, Relation::Table(id), &table.name)?;
     let referring = snapshot.tables.values().filter(|other| other.id != id).find_map(|other| {
-        let constraint = other.constraints.iter().find(|constraint| {
-            matches!(&constraint.kind, ConstraintKind::ForeignKey { references, .. } if *references == id)
-        });
+        let constraint = other.constraints.iter().find(
+            |constraint| matches!(&constraint.kind, ConstraintKind::ForeignKey { references, .. } if *references == id),
+        );
         constraint.map(|constraint| (constraint.name.as_str(), other.name.as_str()))
     });
     if let Some((constraint, other)) = referring {
@@ -182,10 +186,17 @@ pub(super) fn alter(snapshot: &mut Snapshot, id: TableId, action: &TableAction) 
         TableAction::AlterColumn(column) => alter_column(&mut table, column)?,
         TableAction::Distribute(distribution) => {
             check_distribution(&table, distribution)?;
+            if table.distribution != *distribution {
+                // Slices of stored rows are those of the former key.
+                restamp(&mut table, |part| part.slice = None);
+            }
             table.distribution = distribution.clone();
         }
         TableAction::Sort(sort_key) => {
             check_sort_key(&table, sort_key)?;
+            if table.sort_key.columns != sort_key.columns {
+                restamp(&mut table, |part| part.sorted = false);
+            }
             table.sort_key = sort_key.clone();
         }
         TableAction::AddConstraint(constraint) => {
@@ -198,7 +209,8 @@ pub(super) fn alter(snapshot: &mut Snapshot, id: TableId, action: &TableAction) 
         }
         TableAction::DropConstraint(name) => {
             let position = table.constraints.iter().position(|constraint| constraint.name == *name);
-            let absent = || Error::not_found(format!("constraint \"{name}\" of table \"{}\" does not exist", table.name));
+            let absent =
+                || Error::not_found(format!("constraint \"{name}\" of table \"{}\" does not exist", table.name));
             table.constraints.remove(position.ok_or_else(absent)?);
         }
     }
@@ -206,6 +218,16 @@ pub(super) fn alter(snapshot: &mut Snapshot, id: TableId, action: &TableAction) 
     touch(snapshot, ObjectKey::Table(id));
     snapshot.tables.insert(id, Arc::new(table));
     Ok(())
+}
+
+/// Changes what the catalog says of every part.
+fn restamp(table: &mut Table, change: impl Fn(&mut Part)) {
+    let restamped = table.parts.iter().map(|(id, part)| {
+        let mut part = Part::clone(part);
+        change(&mut part);
+        (*id, Arc::new(part))
+    });
+    table.parts = restamped.collect();
 }
 
 fn check_column_name(table: &Table, name: &str) -> Result<()> {
@@ -226,7 +248,10 @@ fn add_column(table: &mut Table, column: &Column) -> Result<()> {
         return Err(Error::limit(format!("a table has at most {COLUMNS_MAX} columns")));
     }
     if !column.nullable && column.missing.is_none() && table.rows() > 0 {
-        return Err(Error::invalid(format!("column \"{}\" must have a default, because it allows no nulls", column.name)));
+        return Err(Error::invalid(format!(
+            "column \"{}\" must have a default, because it allows no nulls",
+            column.name
+        )));
     }
     table.next_column = ColumnId(table.next_column.0 + 1);
     table.columns.push(column.clone());
