@@ -279,7 +279,7 @@ impl Block {
         let nulls = self.nulls_of(selection);
         let buffer = match &self.values {
             Values::Absent => return Ok(arrow_array::new_null_array(&self.column_type.arrow(), selection.count())),
-            Values::Codes(codes, dictionary) => return dictionary.gather(codes.decode_selected(selection), nulls),
+            Values::Codes(codes, dictionary) => return dictionary.gather(codes, selection, nulls),
             Values::Bool(bits) => return Ok(Arc::new(BooleanArray::new(select_bits(bits, selection), nulls))),
             Values::Text(text) if selection.is_all() => return text.decode(self.is_utf8(), nulls),
             Values::Text(text) => return text.decode_selected(selection, self.is_utf8(), nulls),

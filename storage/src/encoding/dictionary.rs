@@ -67,13 +67,23 @@ impl Dictionary {
         2 * self.values.get_array_memory_size()
     }
 
-    /// The rows of these codes.
-    pub(crate) fn gather(&self, codes: Vec<u32>, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
-        if self.values.as_string_view_opt().is_some() || self.values.as_binary_view_opt().is_some() {
-            return view::gather(&self.values, &codes, nulls);
+    /// The selected rows.
+    pub(crate) fn gather(
+        &self,
+        codes: &Ints<u32>,
+        selection: &Selection,
+        nulls: Option<NullBuffer>,
+    ) -> Result<ArrayRef> {
+        if self.values.as_string_view_opt().is_none() && self.values.as_binary_view_opt().is_none() {
+            let codes = codes.decode_selected(selection);
+            self.check(&codes)?;
+            return Ok(take(&self.values, &UInt32Array::new(ScalarBuffer::from(codes), nulls), None)?);
         }
-        self.check(&codes)?;
-        Ok(take(&self.values, &UInt32Array::new(ScalarBuffer::from(codes), nulls), None)?)
+        if selection.is_all() {
+            return view::gather(&self.values, codes.rows(), |see| codes.each_chunk(see), nulls);
+        }
+        let codes = codes.decode_selected(selection);
+        view::gather(&self.values, codes.len(), |see| see(&codes), nulls)
     }
 
     /// The codes themselves, as Arrow's dictionary type.

@@ -154,6 +154,11 @@ impl<U: Native> Ints<U> {
         Ok(Self { rows, body })
     }
 
+    /// Number of values.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
     /// The values of a chunk; those behind the last row are unspecified.
     pub(crate) fn chunk(&self, chunk: usize, values: &mut [U; CHUNK_ROWS]) {
         match &self.body {
@@ -170,12 +175,18 @@ impl<U: Native> Ints<U> {
         if let Body::Plain(plain) = &self.body {
             return plain.decode(self.rows);
         }
-        let mut values = vec![U::default(); self.rows.next_multiple_of(CHUNK_ROWS)];
-        for (index, chunk) in values.as_chunks_mut::<CHUNK_ROWS>().0.iter_mut().enumerate() {
-            self.chunk(index, chunk);
-        }
-        values.truncate(self.rows);
+        let mut values = Vec::with_capacity(self.rows);
+        self.each_chunk(|chunk| values.extend_from_slice(chunk));
         values
+    }
+
+    /// Opens all chunks one after another.
+    pub(crate) fn each_chunk(&self, mut see: impl FnMut(&[U])) {
+        let mut buffer = [U::default(); CHUNK_ROWS];
+        for chunk in 0..self.rows.div_ceil(CHUNK_ROWS) {
+            self.chunk(chunk, &mut buffer);
+            see(&buffer[..(self.rows - chunk * CHUNK_ROWS).min(CHUNK_ROWS)]);
+        }
     }
 
     /// The values of the selected rows.

@@ -24,9 +24,9 @@ use crate::segment::selection::{CHUNK_WORDS, Selection, bits};
 /// Bytes of strings from which symbols are learned and encodings are compared.
 const SAMPLE_BYTES: usize = 256 << 10;
 /// Codes are compressed further where a sample shrinks to this percentage.
-const CODES_PERCENT: usize = 92;
+const CODES_PERCENT: usize = 60;
 /// Compressed text decodes several times slower than symbols, so it has to be this much smaller.
-const TEXT_PERCENT: usize = 75;
+const TEXT_PERCENT: usize = 50;
 
 /// How the strings of a column are stored, decided once a segment.
 pub(crate) enum TextPlan {

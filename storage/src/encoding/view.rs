@@ -98,15 +98,25 @@ fn check_utf8(views: &[u128], text: &[u8]) -> Result<()> {
 }
 
 /// An array that has the rows `codes` of a dictionary: its views are copied, its text is shared.
-pub(crate) fn gather(dictionary: &ArrayRef, codes: &[u32], nulls: Option<NullBuffer>) -> Result<ArrayRef> {
+pub(crate) fn gather(
+    dictionary: &ArrayRef,
+    rows: usize,
+    codes: impl FnOnce(&mut dyn FnMut(&[u32])),
+    nulls: Option<NullBuffer>,
+) -> Result<ArrayRef> {
     let (entries, buffers, utf8) = parts(dictionary)?;
-    let outside = codes.iter().fold(0, |most, code| most.max(*code)) as usize >= entries.len();
-    if outside && !codes.is_empty() {
+    let mut views: Vec<u128> = Vec::with_capacity(rows);
+    codes(&mut |codes| {
+        let most = codes.iter().fold(0, |most, code| most.max(*code)) as usize;
+        if let Some(entries) = entries.get(..=most) {
+            views.extend(codes.iter().map(|code| entries[*code as usize]));
+        }
+    });
+    if views.len() != rows {
         return Err(Error::corrupt("a code lies outside its dictionary"));
     }
-    let views: ScalarBuffer<u128> = codes.iter().map(|code| entries[*code as usize]).collect();
     // SAFETY: the views are copies of valid views over the same buffers.
-    Ok(unsafe { array(views, buffers, utf8, nulls) })
+    Ok(unsafe { array(ScalarBuffer::from(views), buffers, utf8, nulls) })
 }
 
 type Parts<'a> = (&'a ScalarBuffer<u128>, Arc<[Buffer]>, bool);

@@ -29,6 +29,7 @@
 //!   the catalog detects every damaged byte that it reads.
 //! - Integers are little-endian. A change of the layout takes a new magic; readers keep reading the older ones.
 
+pub mod bench_support;
 pub(crate) mod footer;
 pub(crate) mod reader;
 pub(crate) mod selection;
