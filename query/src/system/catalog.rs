@@ -8,7 +8,7 @@ use stoa_storage::{
 };
 
 use crate::system::context::SystemContext;
-use crate::system::table::{INFORMATION_SCHEMA, PG_CATALOG, SystemTable, all, by_oid};
+use crate::system::table::{FUNCTION_KIND, INFORMATION_SCHEMA, PG_CATALOG, SystemTable, all, by_oid};
 use crate::system::text::{key_columns, parse_ident, quote_ident};
 use crate::types::SqlType;
 
@@ -45,7 +45,7 @@ pub(crate) struct EntryColumn {
     pub required: bool,
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
     /// `pg_class.oid`.
     pub(crate) fn oid(&self) -> u32 {
         match self {
@@ -57,7 +57,7 @@ impl Entry<'_> {
     }
 
     /// Name.
-    pub(crate) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &'a str {
         match self {
             Self::Table(table) => &table.name,
             Self::View(view) => &view.name,
@@ -95,7 +95,7 @@ impl Entry<'_> {
     }
 
     /// COMMENT ON.
-    pub(crate) fn comment(&self) -> Option<&str> {
+    pub(crate) fn comment(&self) -> Option<&'a str> {
         match self {
             Self::Table(table) => table.comment.as_deref(),
             Self::View(view) => view.comment.as_deref(),
@@ -139,7 +139,8 @@ impl SystemContext {
             let keys = table.constraints.iter().filter(|constraint| key_columns(constraint).is_some());
             keys.map(move |constraint| Entry::Index(table, constraint))
         });
-        all().map(Entry::System).chain(self.tables().map(Entry::Table)).chain(self.views().map(Entry::View)).chain(indexes)
+        let system = all().filter(|table| table.kind != FUNCTION_KIND).map(Entry::System);
+        system.chain(self.tables().map(Entry::Table)).chain(self.views().map(Entry::View)).chain(indexes)
     }
 
     /// The entry of that oid.

@@ -91,7 +91,7 @@ pub struct SystemContext {
     pub last_query_id: i64,
     /// All settings.
     pub settings: Arc<Vec<SettingFact>>,
-    /// All functions.
+    /// All functions, sorted by name and without repetition: the place is the oid.
     pub functions: Arc<Vec<FunctionFact>>,
     /// Sessions, statements and load errors.
     pub history: Arc<History>,

@@ -8,10 +8,14 @@ mod access;
 mod catalog;
 mod cell;
 mod context;
+mod correlate;
 mod datatype;
 mod declare;
+mod function;
 mod history;
+mod link;
 mod provider;
+pub(crate) mod rewrite;
 mod row;
 mod rows;
 mod table;
@@ -19,6 +23,9 @@ mod text;
 mod type_function;
 
 pub use context::{Action, ActionHandler, FunctionFact, SettingFact, SystemContext, ViewColumns};
+pub(crate) use correlate::resolve as resolve_correlated;
+pub(crate) use function::show_names;
+pub use function::functions;
 pub use history::{
     CONNECTIONS_MAX, ConnectionFact, History, LOAD_ERRORS_MAX, LoadErrorFact, STATEMENT_TEXT_MAX, STATEMENTS_MAX,
     SessionFact, StatementFact, StatementStatus,

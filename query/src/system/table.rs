@@ -17,6 +17,9 @@ pub const PG_CATALOG: &str = "pg_catalog";
 /// Name of the schema of the SQL standard's views.
 pub const INFORMATION_SCHEMA: &str = "information_schema";
 
+/// Kind of a set of rows that SQL knows as a function without arguments; it is no relation.
+pub(crate) const FUNCTION_KIND: &str = "f";
+
 /// Computes the rows of a table.
 pub(crate) type RowSource = fn(&SystemContext, &mut Rows) -> Result<(), SqlError>;
 
@@ -54,7 +57,7 @@ pub struct SystemTable {
     pub name: &'static str,
     /// Stable oid, below the ids of users' objects.
     pub oid: u32,
-    /// `r` table or `v` view, as clients expect it.
+    /// `r` table or `v` view, as clients expect it; `f` a function that returns rows.
     pub kind: &'static str,
     /// What it holds.
     pub doc: &'static str,

@@ -150,4 +150,12 @@ system_tables! { TABLES
         user_name? varchar "User", duration? int8 "Microseconds that the session lasted",
         application_name? varchar "application_name",
     }
+    ["pg_catalog" "pg_get_keywords" 15030 "f" rows::database::keywords] "The words of SQL that are reserved." {
+        word? text "The word", catcode? char1 "R: reserved", catdesc? text "The same in words",
+        barelabel? bool "Whether it may be a column label without AS", baredesc? text "The same in words",
+    }
+    ["pg_catalog" "pg_get_late_binding_view_cols" 15031 "f" rows::redshift::late_binding_columns] "Columns of views WITH NO SCHEMA BINDING." {
+        view_schema? name "Schema", view_name? name "View", col_name? name "Column", col_type? varchar "Type",
+        col_num? int4 "Position from 1",
+    }
 }

@@ -10,7 +10,7 @@ use crate::system::context::SystemContext;
 use crate::system::row::Rows;
 use crate::system::rows::relation::{BTREE, COLUMNAR};
 use crate::system::table::{INFORMATION_SCHEMA, PG_CATALOG};
-use crate::system::text::{DATABASE_RIGHTS, SCHEMA_RIGHTS, acl_items};
+use crate::system::text::{DATABASE_RIGHTS, SCHEMA_RIGHTS, acl_items, reserved_words};
 
 /// Postgres's oid of the tablespace `pg_default`.
 const DEFAULT_TABLESPACE: u32 = 1663;
@@ -97,6 +97,19 @@ pub(crate) fn languages(context: &SystemContext, rows: &mut Rows) -> Result<(), 
             .set("lanname", name)
             .set("lanowner", context.system_owner().0)
             .set("lanpltrusted", name == "sql");
+    }
+    Ok(())
+}
+
+/// `pg_get_keywords()`.
+pub(crate) fn keywords(_context: &SystemContext, rows: &mut Rows) -> Result<(), SqlError> {
+    for word in reserved_words() {
+        rows.add()
+            .set("word", *word)
+            .set("catcode", "R")
+            .set("catdesc", "reserved")
+            .set("barelabel", true)
+            .set("baredesc", "can be bare label");
     }
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! `pg_proc`, `pg_aggregate`.
 
-use std::collections::BTreeMap;
-
 use crate::error::SqlError;
 use crate::system::catalog::PG_CATALOG_OID;
 use crate::system::context::{FunctionFact, SystemContext};
@@ -13,26 +11,27 @@ const FIRST_FUNCTION: u32 = 10_000;
 /// Postgres's oid of the pseudo-type `any`.
 const ANY: u32 = 2276;
 
-/// Oid and facts of every callable function, by name.
-pub(crate) fn numbered(context: &SystemContext) -> BTreeMap<&str, (u32, &FunctionFact)> {
-    let by_name: BTreeMap<&str, &FunctionFact> =
-        context.functions.iter().map(|function| (function.name.as_str(), function)).collect();
-    by_name.into_iter().zip(FIRST_FUNCTION..).map(|((name, function), oid)| (name, (oid, function))).collect()
+/// Oid and facts of every callable function, in the order of their names.
+fn numbered(context: &SystemContext) -> impl Iterator<Item = (u32, &FunctionFact)> {
+    (FIRST_FUNCTION..).zip(context.functions.iter())
 }
 
 /// The oid of a function.
 pub(crate) fn oid_of(context: &SystemContext, name: &str) -> Option<u32> {
     let built_in = TYPE_FUNCTIONS.iter().find(|function| function.name == name).map(|function| function.oid);
-    built_in.or_else(|| numbered(context).get(name).map(|(oid, _)| *oid))
+    built_in.or_else(|| {
+        let index = context.functions.binary_search_by(|function| function.name.as_str().cmp(name)).ok()?;
+        Some(FIRST_FUNCTION + u32::try_from(index).ok()?)
+    })
 }
 
 /// The name of a function.
 pub(crate) fn name_of(context: &SystemContext, oid: u32) -> Option<String> {
-    let built_in = TYPE_FUNCTIONS.iter().find(|function| function.oid == oid);
-    match built_in {
-        Some(function) => Some(function.name.to_owned()),
-        None => numbered(context).into_iter().find(|(_, (number, _))| *number == oid).map(|(name, _)| name.to_owned()),
+    if let Ok(index) = TYPE_FUNCTIONS.binary_search_by_key(&oid, |function| function.oid) {
+        return TYPE_FUNCTIONS.get(index).map(|function| function.name.to_owned());
     }
+    let index = usize::try_from(oid.checked_sub(FIRST_FUNCTION)?).ok()?;
+    context.functions.get(index).map(|function| function.name.clone())
 }
 
 /// `pg_proc`.
@@ -55,7 +54,8 @@ pub(crate) fn procedures(context: &SystemContext, rows: &mut Rows) -> Result<(),
             .set("proargtypes", function.arguments.to_vec())
             .set("prosrc", function.name);
     }
-    for (name, (oid, function)) in numbered(context) {
+    for (oid, function) in numbered(context) {
+        let name = &function.name;
         rows.add()
             .set("oid", oid)
             .set("proname", name)
@@ -75,7 +75,7 @@ pub(crate) fn procedures(context: &SystemContext, rows: &mut Rows) -> Result<(),
 
 /// `pg_aggregate`.
 pub(crate) fn aggregates(context: &SystemContext, rows: &mut Rows) -> Result<(), SqlError> {
-    for (_, (oid, function)) in numbered(context) {
+    for (oid, function) in numbered(context) {
         if function.kind == 'a' {
             rows.add()
                 .set("aggfnoid", oid)

@@ -15,7 +15,8 @@ const OCTETS_MAX: i64 = 1 << 30;
 pub(crate) fn describe_type(sql_type: &SqlType, row: &mut Row<'_>) {
     let name = match sql_type {
         SqlType::Array(_) | SqlType::Int2Vector | SqlType::OidVector => "ARRAY".to_owned(),
-        other => other.name(),
+        // The name without a modifier: lengths have columns of their own.
+        other => SqlType::from_oid(other.oid()).unwrap_or_else(|| other.clone()).name(),
     };
     row.set("data_type", name);
     match sql_type {

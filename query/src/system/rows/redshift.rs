@@ -28,7 +28,7 @@ pub(crate) fn table_def(context: &SystemContext, rows: &mut Rows) -> Result<(), 
             row.set("schemaname", context.namespace_name(table.schema.0))
                 .set("tablename", &table.name)
                 .set("column", &column.name)
-                .set("type", column.sql_type.to_string())
+                .set("type", column.sql_type.name())
                 .set("notnull", column.required);
             design(table, &column, &mut row);
         }
@@ -218,6 +218,21 @@ pub(crate) fn relation_privileges(context: &SystemContext, rows: &mut Rows) -> R
                 .set("identity_name", role.map_or_else(|| "public".to_owned(), |role| role.name.clone()))
                 .set("identity_type", kind)
                 .set("admin_option", held.grantable);
+        }
+    }
+    Ok(())
+}
+
+/// `pg_get_late_binding_view_cols()`.
+pub(crate) fn late_binding_columns(context: &SystemContext, rows: &mut Rows) -> Result<(), SqlError> {
+    for view in context.views().filter(|view| view.late_binding) {
+        for column in context.columns(Entry::View(view)) {
+            rows.add()
+                .set("view_schema", context.namespace_name(view.schema.0))
+                .set("view_name", &view.name)
+                .set("col_name", &column.name)
+                .set("col_type", column.sql_type.name())
+                .set("col_num", column.number);
         }
     }
     Ok(())
