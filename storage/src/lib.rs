@@ -67,6 +67,7 @@ pub use collect::CollectReport;
 pub use commit::TransactionStatus;
 pub use error::{Error, Kind, Result};
 pub use id::{ColumnId, DatabaseId, FIRST_USER_ID, PartId, RoleId, SchemaId, TableId, TxnId, Version, ViewId};
+pub use object::external::{ExternalObject, ExternalStore};
 pub use object::{MeterReading, RequestCounts};
 pub use predicate::{Comparison, Predicate, RowFilter, RowTest};
 pub use table::append::{Appended, Appender};
