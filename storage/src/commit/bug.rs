@@ -35,7 +35,7 @@ pub(super) async fn delete_on_unknown(store: &Store, members: &[Pending], error:
 
 /// `SplitEntry`: makes two commits of one.
 pub(super) fn split(mut pending: Pending, registry: &Arc<Registry>) -> (Pending, Option<Pending>) {
-    if pending.changes.len() < 2 {
+    if !(2..9).contains(&pending.changes.len()) {
         return (pending, None);
     }
     let second_changes = pending.changes.split_off(pending.changes.len() / 2);

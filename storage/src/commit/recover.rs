@@ -161,10 +161,7 @@ pub(super) struct Recovered {
 pub(crate) async fn recover(store: &Store) -> Result<Tip> {
     for _ in 0..TAKE_OVERS_MAX {
         let recovered = replay(store, false).await?;
-        // As after a seal: the end that was found may be a gap that truncation made meanwhile.
-        if list_checkpoints(store).await?.into_iter().rfind(|place| !recovered.damaged.contains(place))
-            > recovered.start
-        {
+        if recovered.is_stale(store).await? {
             continue;
         }
         match load_bitmaps(store, &recovered.tip.snapshot).await {
@@ -178,12 +175,32 @@ pub(crate) async fn recover(store: &Store) -> Result<Tip> {
 }
 
 /// Reads a checkpoint (the newest, unless a stale hint is followed) and everything after it.
+///
+/// A replay from an older checkpoint can lead through a truncated gap onto the stray seal of an attempt that did the
+/// same, and from there onto entries that do not follow. That is staleness, not damage, if a newer checkpoint exists.
 pub(super) async fn replay(store: &Store, follow_hint: bool) -> Result<Recovered> {
-    let (start, damaged) = newest_checkpoint(store, follow_hint).await?;
-    let from = start.as_ref().map(|body| (body.position.epoch, body.position.slot));
-    let mut tip = start.map(Tip::from_checkpoint).unwrap_or_default();
-    replay_log(store, &mut tip).await?;
-    Ok(Recovered { tip, start: from, damaged })
+    let mut follow_hint = follow_hint;
+    for _ in 0..TAKE_OVERS_MAX {
+        let (start, damaged) = newest_checkpoint(store, follow_hint).await?;
+        let start_place = start.as_ref().map(|body| (body.position.epoch, body.position.slot));
+        let tip = start.map(Tip::from_checkpoint).unwrap_or_default();
+        let mut recovered = Recovered { tip, start: start_place, damaged };
+        match replay_log(store, &mut recovered.tip).await {
+            Ok(()) => return Ok(recovered),
+            Err(error) if error.kind() == Kind::Corrupt && recovered.is_stale(store).await? => follow_hint = false,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Error::unavailable("the log is truncated faster than it can be read"))
+}
+
+impl Recovered {
+    /// Whether a newer checkpoint exists than the one that replay began with. Then an end that was found may be a gap
+    /// that truncation made.
+    async fn is_stale(&self, store: &Store) -> Result<bool> {
+        let places = list_checkpoints(store).await?;
+        Ok(places.into_iter().rfind(|place| !self.damaged.contains(place)) > self.start)
+    }
 }
 
 /// Applies everything that follows the tip.
@@ -296,7 +313,13 @@ impl Successor<'_> {
 
     /// Tries once; `None`: somebody else wrote there, or the replay began too early.
     async fn seal(&self, recovered: Recovered) -> Result<Option<Tip>> {
-        let mut tip = recovered.tip;
+        // A replay that began too early may have come here through a truncated gap and a stray seal. Its seal would then
+        // not fit the entry before it, and the log would be damaged for ever. If nothing newer exists now, nothing that
+        // was read had been truncated.
+        if !planted!(NoPreSealCheck) && recovered.is_stale(self.store).await? {
+            return Ok(None);
+        }
+        let tip = &recovered.tip;
         let header = EntryHeader {
             epoch: tip.position.epoch,
             slot: tip.position.slot + 1,
@@ -315,15 +338,16 @@ impl Successor<'_> {
             Err(error) => return Err(Error::unavailable("cannot take over the log").with_source(error)),
         }
         if planted!(NoPostSealCheck) {
+            let mut tip = recovered.tip;
             tip.seal(&bytes, header.committed_at_micros);
             return Ok(Some(tip));
         }
-        // The slot may have been free because it had been truncated. Then a checkpoint beyond it exists, and this seal is
-        // a stray that nobody will ever reach.
-        let newest = list_checkpoints(self.store).await?.into_iter().rfind(|place| !recovered.damaged.contains(place));
-        if newest > recovered.start {
+        // The slot may have been free because it had been truncated meanwhile. Then a newer checkpoint exists, and this
+        // seal is a stray.
+        if recovered.is_stale(self.store).await? {
             return Ok(None);
         }
+        let mut tip = recovered.tip;
         tip.seal(&bytes, header.committed_at_micros);
         Ok(Some(tip))
     }

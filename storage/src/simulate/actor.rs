@@ -45,7 +45,9 @@ impl Process {
         tasks.spawn(repeat(Arc::clone(self), 400, Process::ingest));
         tasks.spawn(repeat(Arc::clone(self), 1_500, Process::rewrite));
         tasks.spawn(repeat(Arc::clone(self), 20_000, Process::redefine));
-        tasks.spawn(repeat(Arc::clone(self), 3_000, Process::look));
+        for _ in 0..2 {
+            tasks.spawn(repeat(Arc::clone(self), 2_000, Process::look));
+        }
         tasks.spawn(repeat(Arc::clone(self), 3_000, Process::collect));
         tasks.spawn(repeat(Arc::clone(self), 2_500, Process::checkpoint));
     }

@@ -117,6 +117,8 @@ struct State {
     objects: BTreeMap<String, Bytes>,
     random: ChaCha8Rng,
     faults: Faults,
+    /// Until when the store is out of reach for everyone.
+    fails_until: Instant,
     oracle: Oracle,
     /// Hash of everything that happened.
     trace: u64,
@@ -129,6 +131,7 @@ impl Cloud {
             objects: BTreeMap::new(),
             random: ChaCha8Rng::seed_from_u64(seed),
             faults: Faults::default(),
+            fails_until: Instant::now(),
             oracle: Oracle::default(),
             trace: seed,
             print: std::env::var_os("STOA_SIMULATE_TRACE").is_some(),
@@ -172,8 +175,16 @@ impl Cloud {
         state.faults = if on { Faults::choose(&mut state.random) } else { Faults::default() };
     }
 
+    /// An outage: no request is answered, though some take effect.
+    pub(super) fn fail_for(&self, duration: Duration) {
+        self.state.lock().fails_until = Instant::now() + duration;
+    }
+
     fn fate(&self, request: &Request) -> Fate {
         let mut state = self.state.lock();
+        if Instant::now() < state.fails_until {
+            return if state.random.random_range(0..4) == 0 { Fate::LostAnswer } else { Fate::LostRequest };
+        }
         let mut left = state.random.random_range(0..1000);
         let faults = state.faults;
         let mut hit = |rate: u32| {

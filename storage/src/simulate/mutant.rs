@@ -35,13 +35,15 @@ pub(crate) enum Mutant {
     DeleteOnUnknown,
     /// Garbage collection works from the hint's checkpoint (ClickHouse #114194).
     CollectFromHint,
+    /// The list of checkpoints is not looked at before a seal (the log is damaged by a seal that does not fit).
+    NoPreSealCheck,
     /// A leader that was fenced goes on after its successor's seal.
     IgnoreFence,
 }
 
 impl Mutant {
     /// Every planted bug.
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::SealsDeleted,
         Self::TimeoutIsFailure,
         Self::TimeoutIsSuccess,
@@ -58,6 +60,7 @@ impl Mutant {
         Self::SplitEntry,
         Self::DeleteOnUnknown,
         Self::CollectFromHint,
+        Self::NoPreSealCheck,
         Self::IgnoreFence,
     ];
 }

@@ -45,7 +45,11 @@ pub(super) fn run(seed: u64, mutant: Option<Mutant>) -> Report {
     PLANTED.set(mutant);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let report = match runtime {
-        Ok(runtime) => runtime.block_on(Run::new(seed).run()),
+        Ok(runtime) =>
+        // Made inside, where the clock is the paused one.
+        {
+            runtime.block_on(async { Run::new(seed).run().await })
+        }
         Err(error) => {
             let violation = Some(format!("no runtime: {error}"));
             Report { violation, trace: 0, events: Events::default() }
@@ -89,7 +93,7 @@ impl Run {
     async fn history(&mut self) -> Result<()> {
         self.found().await?;
         self.cloud.set_faults(true);
-        for _ in 0..12 + self.cloud.below(16) {
+        for _ in 0..30 + self.cloud.below(30) {
             self.step().await;
             sleep(Duration::from_millis(100 + self.cloud.below(4_000))).await;
             if self.cloud.oracle(|oracle| oracle.violation().is_some()) {
@@ -150,6 +154,7 @@ impl Run {
             }
             5..=6 => self.start().await,
             7 => self.cloud.set_faults(true),
+            8 => self.cloud.fail_for(Duration::from_millis(self.cloud.below(9_000))),
             _ => {}
         }
         self.reap();
