@@ -70,6 +70,8 @@ pub use id::{ColumnId, DatabaseId, FIRST_USER_ID, PartId, RoleId, SchemaId, Tabl
 pub use object::external::{ExternalObject, ExternalStore};
 pub use object::{MeterReading, RequestCounts};
 pub use predicate::{Comparison, Predicate, RowFilter, RowTest};
+#[doc(hidden)]
+pub use segment::bench_support;
 pub use table::append::{Appended, Appender};
 pub use table::request::{ScanMetrics, ScanRequest};
 pub use table::scan::{ADDRESS_COLUMN, Scan, ScanStream};

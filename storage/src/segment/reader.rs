@@ -72,18 +72,30 @@ impl EncodedBlock {
 
     /// The selected rows, in order.
     pub(crate) fn decode_selected(&self, rows: &Selection) -> Result<ArrayRef> {
+        self.check(rows)?;
         self.block.decode_selected(rows)
     }
 
     /// The selected rows as `Dictionary(Int32, …)` over the segment's dictionary; `None` where the block has no codes.
     pub(crate) fn decode_dictionary(&self, rows: &Selection) -> Result<Option<ArrayRef>> {
+        self.check(rows)?;
         self.block.decode_dictionary(rows)
     }
 
     /// Keeps the selected rows for which the predicate, which speaks of this column only, is TRUE. Exact.
     pub(crate) fn filter(&self, predicate: &Predicate, selection: &mut Selection) -> Result<()> {
+        self.check(selection)?;
         let matcher = Matcher::compile(predicate, self.column, self.class.value_class())?;
         self.block.filter(&matcher, selection)
+    }
+}
+
+impl EncodedBlock {
+    fn check(&self, selection: &Selection) -> Result<()> {
+        if selection.rows() != self.rows {
+            return Err(Error::internal(format!("a selection of {} rows for a block of {}", selection.rows(), self.rows)));
+        }
+        Ok(())
     }
 }
 
