@@ -19,8 +19,6 @@ pub(crate) trait Backend: Debug + Send + Sync + 'static {
     async fn get(&self, path: &str) -> Result<Bytes, Fault>;
     /// Reads part of an object.
     async fn get_range(&self, path: &str, range: Range<u64>) -> Result<Bytes, Fault>;
-    /// Size of an object.
-    async fn head(&self, path: &str) -> Result<u64, Fault>;
     /// Every object below a folder, in no order. Strongly consistent.
     async fn list(&self, folder: &str) -> Result<Vec<Listed>, Fault>;
     /// Removes an object; success where there is none.

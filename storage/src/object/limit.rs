@@ -49,11 +49,6 @@ impl Backend for Limited {
         self.inner.get_range(path, range).await
     }
 
-    async fn head(&self, path: &str) -> Result<u64, Fault> {
-        let _permit = self.permit().await?;
-        self.inner.head(path).await
-    }
-
     async fn list(&self, folder: &str) -> Result<Vec<Listed>, Fault> {
         let _permit = self.permit().await?;
         self.inner.list(folder).await

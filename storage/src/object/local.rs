@@ -213,11 +213,6 @@ impl Backend for LocalBackend {
         self.run(move |folder| folder.read_range(&path, range)).await
     }
 
-    async fn head(&self, path: &str) -> Result<u64, Fault> {
-        let path = path.to_owned();
-        self.run(move |folder| Ok(fs::metadata(folder.path(&path)?).map_err(before_effect)?.len())).await
-    }
-
     async fn list(&self, folder: &str) -> Result<Vec<Listed>, Fault> {
         let path = folder.to_owned();
         self.run(move |folder| {

@@ -46,7 +46,6 @@ impl Counter {
 pub(crate) struct Meter {
     put: Counter,
     get: Counter,
-    head: Counter,
     list: Counter,
     delete: Counter,
 }
@@ -69,8 +68,6 @@ pub struct MeterReading {
     pub put: RequestCounts,
     /// Reads of objects and of ranges.
     pub get: RequestCounts,
-    /// Questions for the size of an object.
-    pub head: RequestCounts,
     /// Listings.
     pub list: RequestCounts,
     /// Deletions.
@@ -80,13 +77,7 @@ pub struct MeterReading {
 impl Meter {
     /// The counters now.
     pub(super) fn read(&self) -> MeterReading {
-        MeterReading {
-            put: self.put.read(),
-            get: self.get.read(),
-            head: self.head.read(),
-            list: self.list.read(),
-            delete: self.delete.read(),
-        }
+        MeterReading { put: self.put.read(), get: self.get.read(), list: self.list.read(), delete: self.delete.read() }
     }
 }
 
@@ -128,12 +119,6 @@ impl Backend for Metered {
     async fn get_range(&self, path: &str, range: Range<u64>) -> Result<Bytes, Fault> {
         let outcome = self.inner.get_range(path, range).await;
         self.meter.get.note(&outcome, Bytes::len);
-        outcome
-    }
-
-    async fn head(&self, path: &str) -> Result<u64, Fault> {
-        let outcome = self.inner.head(path).await;
-        self.meter.head.note(&outcome, |_| 0);
         outcome
     }
 

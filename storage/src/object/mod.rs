@@ -18,6 +18,8 @@ mod open;
 mod probe;
 mod remote;
 mod retry;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -106,11 +108,6 @@ impl Store {
     /// Reads several ranges of an object at once, in the order given.
     pub(crate) async fn get_ranges(&self, path: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         futures::future::try_join_all(ranges.iter().map(|range| self.get_range(path, range.clone()))).await
-    }
-
-    /// Size of an object in bytes.
-    pub(crate) async fn head(&self, path: &str) -> Result<u64> {
-        self.top.head(path).await.map_err(|fault| fault.into_error("read", path))
     }
 
     /// All objects whose path starts with a folder (given without the final slash), sorted by path.

@@ -77,10 +77,6 @@ impl<S: ObjectStore> Backend for RemoteBackend<S> {
         Ok(self.store.get_range(&self.path(path)?, range).await?)
     }
 
-    async fn head(&self, path: &str) -> Result<u64, Fault> {
-        Ok(self.store.head(&self.path(path)?).await?.size)
-    }
-
     async fn list(&self, folder: &str) -> Result<Vec<Listed>, Fault> {
         let listed = self
             .store

@@ -188,10 +188,6 @@ impl Backend for Retrying {
         self.insist(self.policy.attempt_for(bytes), || self.inner.get_range(path, range.clone())).await
     }
 
-    async fn head(&self, path: &str) -> Result<u64, Fault> {
-        self.insist(self.policy.attempt, || self.inner.head(path)).await
-    }
-
     async fn list(&self, folder: &str) -> Result<Vec<Listed>, Fault> {
         // A large listing is many requests to S3.
         self.insist(self.policy.attempt * 10, || self.inner.list(folder)).await

@@ -72,7 +72,6 @@ enum Request {
     Put(String, Bytes),
     Get(String),
     GetRange(String, Range<u64>),
-    Head(String),
     List(String),
     Delete(String),
 }
@@ -90,7 +89,6 @@ impl fmt::Display for Request {
             Self::Put(path, bytes) => write!(f, "put {path} {}", bytes.len()),
             Self::Get(path) => write!(f, "get {path}"),
             Self::GetRange(path, range) => write!(f, "get {path} {range:?}"),
-            Self::Head(path) => write!(f, "head {path}"),
             Self::List(path) => write!(f, "list {path}"),
             Self::Delete(path) => write!(f, "delete {path}"),
         }
@@ -101,7 +99,6 @@ impl fmt::Display for Request {
 enum Answer {
     Done,
     Object(Bytes),
-    Size(u64),
     Listing(Vec<Listed>),
 }
 
@@ -239,7 +236,6 @@ impl Cloud {
                 let clamp = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
                 Ok(Answer::Object(bytes.slice(clamp(range.start)..clamp(range.end))))
             }
-            Request::Head(path) => objects.get(path).map(|bytes| Answer::Size(bytes.len() as u64)).ok_or_else(absent),
             Request::List(folder) => {
                 let prefix = format!("{folder}/");
                 let listed = objects.iter().filter(|(path, _)| path.starts_with(&prefix));
@@ -357,13 +353,6 @@ impl Backend for Wire {
 
     async fn get_range(&self, path: &str, range: Range<u64>) -> Result<Bytes, Fault> {
         self.object(Request::GetRange(path.to_owned(), range)).await
-    }
-
-    async fn head(&self, path: &str) -> Result<u64, Fault> {
-        match self.perform(Request::Head(path.to_owned())).await? {
-            Answer::Size(bytes) => Ok(bytes),
-            _ => Err(Fault::new(FaultKind::Refused, "not a size")),
-        }
     }
 
     async fn list(&self, folder: &str) -> Result<Vec<Listed>, Fault> {

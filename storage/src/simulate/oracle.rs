@@ -20,7 +20,6 @@ pub(super) struct Events {
     pub(super) crashes: u64,
     pub(super) take_overs: u64,
     pub(super) fenced: u64,
-    pub(super) resumed: u64,
     pub(super) objects_deleted: u64,
     pub(super) entries_deleted: u64,
     pub(super) snapshots_checked: u64,

@@ -208,7 +208,7 @@ impl Tables<'_> {
             deleted |= &**bitmap;
             // The object must be there too, for those who recover.
             if let DeleteBody::Object { path, .. } = &set.body {
-                self.store.head(path).await?;
+                self.store.get(path).await?;
             }
         }
         let rows = (0..).zip(unpack(&bytes)).filter(|(row, _)| !deleted.contains(*row));
