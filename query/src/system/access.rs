@@ -38,14 +38,7 @@ impl SystemContext {
                 return privilege == Privilege::Select && !grantable || self.is_superuser(role);
             }
             Object::Schema(schema) => (schema.owner, &schema.acl),
-            Object::Database(database) => {
-                // Everybody may connect, as in Postgres, until something is granted.
-                let open = database.acl.entries.is_empty() && !grantable;
-                if open && matches!(privilege, Privilege::Connect | Privilege::Temporary) {
-                    return true;
-                }
-                (database.owner, &database.acl)
-            }
+            Object::Database(database) => (database.owner, &database.acl),
         };
         self.owns_as(role, owner) || self.holds_in(role, acl, privilege, grantable)
     }

@@ -10,8 +10,9 @@ use datafusion::arrow::array::{
 use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{
-    DataType, Float32Type, Float64Type, Int64Type, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
+    DataType, FieldRef, Float32Type, Float64Type, Int64Type, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
 };
+use datafusion::arrow::error::ArrowError;
 
 use crate::error::{SqlError, SqlState};
 
@@ -174,7 +175,7 @@ pub(crate) fn to_array(cells: &[Cell], data_type: &DataType) -> Result<ArrayRef,
     })
 }
 
-fn to_list(cells: &[Cell], item: &datafusion::arrow::datatypes::FieldRef) -> Result<ListArray, SqlError> {
+fn to_list(cells: &[Cell], item: &FieldRef) -> Result<ListArray, SqlError> {
     let mut items = Vec::new();
     let mut lengths = Vec::with_capacity(cells.len());
     for cell in cells {
@@ -220,6 +221,6 @@ fn list_cells(array: &ArrayRef) -> Result<Vec<Cell>, SqlError> {
     lists.iter().map(|list| Ok(list.map_or(Cell::Null, |items| Cell::List(from_array(&items).unwrap_or_default())))).collect()
 }
 
-fn internal(error: datafusion::arrow::error::ArrowError) -> SqlError {
+fn internal(error: ArrowError) -> SqlError {
     SqlError::new(SqlState::InternalError, format!("a system value could not be converted: {error}"))
 }

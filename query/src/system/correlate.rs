@@ -255,7 +255,7 @@ fn wait<T: Send>(future: impl Future<Output = Result<T>> + Send) -> Result<T> {
                 let runtime = Builder::new_current_thread().build().map_err(DataFusionError::IoError)?;
                 runtime.block_on(future)
             });
-            worker.join().map_err(|_| DataFusionError::Internal("a subquery's thread failed".to_owned()))?
+            worker.join().unwrap_or_else(|_| Err(DataFusionError::Internal("a subquery failed badly".to_owned())))
         }),
     }
 }

@@ -144,7 +144,7 @@ fn all() -> impl Iterator<Item = &'static SystemFunction> {
 }
 
 /// All functions over one context.
-pub fn functions(context: &Arc<SystemContext>) -> Vec<ScalarUDF> {
+pub(crate) fn functions(context: &Arc<SystemContext>) -> Vec<ScalarUDF> {
     let own = all().map(|function| udf(function, context));
     own.chain([array_or_empty()]).collect()
 }
@@ -187,7 +187,7 @@ fn udf(function: &'static SystemFunction, context: &Arc<SystemContext>) -> Scala
 }
 
 /// The functions of this module as `pg_proc` shows them.
-pub fn function_facts() -> impl Iterator<Item = FunctionFact> {
+pub(crate) fn function_facts() -> impl Iterator<Item = FunctionFact> {
     all().map(|function| FunctionFact {
         name: function.name.to_owned(),
         kind: 'f',

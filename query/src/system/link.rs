@@ -13,35 +13,34 @@ use crate::plan::PlanContext;
 use crate::plan::query::plan_query;
 use crate::session::SessionFacts;
 use crate::settings::{SETTINGS, SettingKind, Settings};
-use crate::statement::dialect::WarehouseDialect;
+use crate::statement::dialect::StoaDialect;
 use crate::system::context::{Action, FunctionFact, SettingFact, SystemContext};
 use crate::system::function::function_facts;
 use crate::types::SqlType;
 
-impl PlanContext {
-    /// What system tables and functions see in this statement.
-    pub(crate) fn system(&self) -> Arc<SystemContext> {
-        let facts = &self.facts;
-        let mut context = SystemContext::new(Arc::clone(&self.snapshot), facts.database_id, facts.role);
-        let path = facts.search_path.iter().filter_map(|name| self.snapshot.schema_named(facts.database_id, name));
-        context.search_path = path.map(|schema| schema.id).collect();
-        context.session_role = facts.session_role;
-        context.temporary_schema = facts.temporary_schema;
-        context.process_id = facts.process_id;
-        context.client_address.clone_from(&facts.client_address);
-        context.server_started_micros = self.engine.started_at_micros();
-        context.now_micros = now_micros();
-        (context.last_copy_count, context.last_copy_id) = facts.last_copy;
-        context.last_query_id = facts.last_query_id;
-        context.settings = setting_facts(&facts.settings);
-        context.functions = Arc::clone(&ALL_FUNCTIONS);
-        context.history = Arc::clone(self.engine.history());
-        let (engine, acting) = (Arc::clone(&self.engine), Arc::clone(facts));
-        context.actions = Some(Arc::new(move |action| act(&engine, &acting, action)));
-        let planning = self.clone();
-        context.view_columns = Some(Arc::new(move |view| view_columns(&planning, view)));
-        Arc::new(context)
-    }
+/// What system tables and functions see in a statement.
+pub(crate) fn context_for(planning: &PlanContext) -> Arc<SystemContext> {
+    let facts = &planning.facts;
+    let snapshot = &planning.snapshot;
+    let mut context = SystemContext::new(Arc::clone(snapshot), facts.database_id, facts.role);
+    let path = facts.search_path.iter().filter_map(|name| snapshot.schema_named(facts.database_id, name));
+    context.search_path = path.map(|schema| schema.id).collect();
+    context.session_role = facts.session_role;
+    context.temporary_schema = facts.temporary_schema;
+    context.process_id = facts.process_id;
+    context.client_address.clone_from(&facts.client_address);
+    context.server_started_micros = planning.engine.started_at_micros();
+    context.now_micros = now_micros();
+    (context.last_copy_count, context.last_copy_id) = facts.last_copy;
+    context.last_query_id = facts.last_query_id;
+    context.settings = setting_facts(&facts.settings);
+    context.functions = Arc::clone(&ALL_FUNCTIONS);
+    context.history = Arc::clone(planning.engine.history());
+    let (engine, acting) = (Arc::clone(&planning.engine), Arc::clone(facts));
+    context.actions = Some(Arc::new(move |action| act(&engine, &acting, action)));
+    let planning = planning.clone();
+    context.view_columns = Some(Arc::new(move |view| view_columns(&planning, view)));
+    Arc::new(context)
 }
 
 /// Every function that SQL can call, sorted by name; of several with one name the first.
@@ -128,7 +127,7 @@ fn check_signal(engine: &Engine, facts: &SessionFacts, process_id: i32) -> Resul
 
 /// Names and types of a view's columns: what planning its query gives. `None` when it can no longer be planned.
 fn view_columns(context: &PlanContext, view: &View) -> Option<Vec<(String, SqlType)>> {
-    let mut parser = Parser::new(&WarehouseDialect).try_with_sql(&view.query).ok()?;
+    let mut parser = Parser::new(&StoaDialect).try_with_sql(&view.query).ok()?;
     let query = parser.parse_query().ok()?;
     let facts = context.facts.for_view(view.owner, view.search_path.clone());
     let inner = PlanContext { facts: Arc::new(facts), declared: vec![], ..context.clone() };

@@ -25,7 +25,8 @@ mod type_function;
 pub use context::{Action, ActionHandler, FunctionFact, SettingFact, SystemContext, ViewColumns};
 pub(crate) use correlate::resolve as resolve_correlated;
 pub(crate) use function::show_names;
-pub use function::functions;
+pub(crate) use link::context_for;
+pub(crate) use function::functions;
 pub use history::{
     CONNECTIONS_MAX, ConnectionFact, History, LOAD_ERRORS_MAX, LoadErrorFact, STATEMENT_TEXT_MAX, STATEMENTS_MAX,
     SessionFact, StatementFact, StatementStatus,
@@ -37,3 +38,6 @@ pub use table::{INFORMATION_SCHEMA, PG_CATALOG, SystemColumn, SystemTable, all, 
 pub fn is_system_schema(name: &str) -> bool {
     matches!(name, PG_CATALOG | INFORMATION_SCHEMA | "pg_toast" | "pg_internal")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Building the rows of a system table by the names of its columns.
 
 use datafusion::arrow::array::ArrayRef;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use crate::error::SqlError;
@@ -17,7 +17,7 @@ pub(crate) struct Rows {
     unset: Vec<Cell>,
     columns: Vec<Vec<Cell>>,
     count: usize,
-    schema: datafusion::arrow::datatypes::SchemaRef,
+    schema: SchemaRef,
 }
 
 /// The row that is being made: the last one.

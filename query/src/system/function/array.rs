@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, ListArray, new_empty_array};
 use datafusion::arrow::buffer::OffsetBuffer;
+use datafusion::arrow::compute::concat;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{
@@ -116,7 +117,7 @@ impl ScalarUDFImpl for ArrayOrEmpty {
         let values = if kept.is_empty() {
             new_empty_array(item.data_type())
         } else {
-            datafusion::arrow::compute::concat(&kept.iter().map(AsRef::as_ref).collect::<Vec<_>>())?
+            concat(&kept.iter().map(AsRef::as_ref).collect::<Vec<_>>())?
         };
         let offsets = OffsetBuffer::from_lengths(lengths);
         let list: ArrayRef = Arc::new(ListArray::try_new(Arc::clone(item), offsets, values, None)?);

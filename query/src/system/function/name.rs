@@ -94,7 +94,8 @@ fn relation_oid(context: &SystemContext, name: &str) -> Option<u32> {
 }
 
 fn type_oid(_context: &SystemContext, name: &str) -> Option<u32> {
-    let plain = name.trim().strip_prefix("pg_catalog.").unwrap_or(name.trim());
+    let name = name.trim();
+    let plain = name.strip_prefix("pg_catalog.").unwrap_or(name);
     datatype::by_name(plain).map(|fact| fact.oid).or_else(|| SqlType::parse(plain).map(|sql_type| sql_type.oid()))
 }
 

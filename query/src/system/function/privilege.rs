@@ -127,7 +127,7 @@ fn schema(call: &Call<'_>) -> Result<Cell, SqlError> {
     match oid.map(|oid| (oid, context.snapshot.schemas.get(&SchemaId(oid)))) {
         Some((_, Some(schema))) => any_right(call, role, Object::Schema(schema), text),
         Some((oid, None)) if context.namespace_name(oid).is_some() => {
-            let usage = rights(text)?.iter().any(|right| *right == (Some(Privilege::Usage), false));
+            let usage = rights(text)?.contains(&(Some(Privilege::Usage), false));
             Ok((usage || context.is_superuser(role)).into())
         }
         _ => Ok(Cell::Null),
