@@ -1,164 +1,215 @@
-//! SQL types as clients see them: oid, length and modifier on the wire, name in messages, and the Arrow type that carries
-//! their values through the engine.
+//! SQL types as clients see them: Postgres object ids, names and modifiers over the Arrow types that carry the values.
 //!
-//! Several SQL types share one Arrow type (`oid` and `bigint`, `name` and `text`). The SQL type therefore travels as
-//! metadata of the Arrow field, written by [`SqlType::field`] and read back by [`SqlType::from_field`]; a field without
-//! the metadata has the type that its Arrow type suggests.
+//! Arrow cannot tell `varchar(10)` from `text` or `oid` from `bigint`. Where that matters, the Arrow field carries the
+//! SQL type in its metadata under [`METADATA_KEY`]; a field without it has the plain type of its Arrow type. The metadata
+//! follows plain column references and casts through a plan, and ends at the first expression, as a typmod does in
+//! Postgres.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
-use stoa_storage::ColumnType;
+use arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
+use sqlparser::ast;
+use stoa_storage::{ColumnType, DECIMAL64_PRECISION_MAX};
 
-/// Key of the metadata entry of an Arrow field that names the SQL type.
-pub const SQL_TYPE_KEY: &str = "stoa.sql_type";
+use crate::error::{SqlError, SqlState};
+
+/// Key of the Arrow field metadata that holds the SQL type where the Arrow type alone does not tell it.
+pub const METADATA_KEY: &str = "stoa.type";
 
 /// The greatest precision of `numeric`.
 pub const NUMERIC_PRECISION_MAX: u8 = 38;
 
-/// A type of SQL.
+/// A type of a column, a parameter or a result.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SqlType {
-    /// `boolean`.
+    /// `boolean`
     Bool,
-    /// `smallint`.
+    /// `smallint`
     Int2,
-    /// `integer`.
+    /// `integer`
     Int4,
-    /// `bigint`.
+    /// `bigint`
     Int8,
-    /// `real`.
+    /// `real`
     Float4,
-    /// `double precision`.
+    /// `double precision`
     Float8,
-    /// `numeric(precision, scale)`.
+    /// `numeric(precision, scale)`
     Numeric {
         /// Total digits.
         precision: u8,
         /// Digits after the point.
-        scale: i8,
+        scale: u8,
     },
-    /// `numeric` without a modifier.
+    /// `numeric` without a modifier, as parameters declare it.
     NumericAny,
-    /// `text`.
+    /// `text`
     Text,
-    /// `character varying`, with its limit in bytes.
+    /// `character varying(n)`
     Varchar(Option<u32>),
-    /// `character`, blank-padded, with its length.
+    /// `character(n)`
     Bpchar(Option<u32>),
-    /// `name`, the type of identifiers in catalogs.
+    /// `name`
     Name,
-    /// `"char"`, one byte, the type of catalog codes.
+    /// `"char"`: one byte
     Char1,
-    /// `oid`.
+    /// `oid`
     Oid,
-    /// `regclass`: the oid of a relation, shown as its name.
+    /// `regclass`
     Regclass,
-    /// `regtype`: the oid of a type, shown as its name.
+    /// `regtype`
     Regtype,
-    /// `regproc`: the oid of a function, shown as its name.
+    /// `regproc`
     Regproc,
-    /// `regnamespace`: the oid of a schema, shown as its name.
+    /// `regnamespace`
     Regnamespace,
-    /// `regrole`: the oid of a role, shown as its name.
+    /// `regrole`
     Regrole,
-    /// `date`.
+    /// `date`
     Date,
-    /// `time without time zone`.
+    /// `time without time zone`
     Time,
-    /// `timestamp without time zone`.
+    /// `timestamp without time zone`
     Timestamp,
-    /// `timestamp with time zone`.
+    /// `timestamp with time zone`
     Timestamptz,
-    /// `interval`.
+    /// `interval`
     Interval,
-    /// `bytea`.
+    /// `bytea`
     Bytea,
-    /// An array of one of the other types.
+    /// An array.
     Array(Box<SqlType>),
-    /// `int2vector`.
+    /// `int2vector`
     Int2Vector,
-    /// `oidvector`.
+    /// `oidvector`
     OidVector,
-    /// A literal or parameter whose type nothing has decided.
+    /// A literal or parameter whose type nothing has fixed.
     Unknown,
 }
 
-/// What does not depend on a modifier: oid, oid of the array type, length in bytes (-1: varying), name.
-struct Fixed(u32, u32, i16, &'static str);
+/// One line a type: variant, oid, oid of its array, typlen, name in `pg_type`, name in SQL.
+const FIXED: &[(SqlType, u32, u32, i16, &str, &str)] = &[
+    (SqlType::Bool, 16, 1000, 1, "bool", "boolean"),
+    (SqlType::Int2, 21, 1005, 2, "int2", "smallint"),
+    (SqlType::Int4, 23, 1007, 4, "int4", "integer"),
+    (SqlType::Int8, 20, 1016, 8, "int8", "bigint"),
+    (SqlType::Float4, 700, 1021, 4, "float4", "real"),
+    (SqlType::Float8, 701, 1022, 8, "float8", "double precision"),
+    (SqlType::NumericAny, 1700, 1231, -1, "numeric", "numeric"),
+    (SqlType::Text, 25, 1009, -1, "text", "text"),
+    (SqlType::Varchar(None), 1043, 1015, -1, "varchar", "character varying"),
+    (SqlType::Bpchar(None), 1042, 1014, -1, "bpchar", "character"),
+    (SqlType::Name, 19, 1003, 64, "name", "name"),
+    (SqlType::Char1, 18, 1002, 1, "char", "\"char\""),
+    (SqlType::Oid, 26, 1028, 4, "oid", "oid"),
+    (SqlType::Regclass, 2205, 2210, 4, "regclass", "regclass"),
+    (SqlType::Regtype, 2206, 2211, 4, "regtype", "regtype"),
+    (SqlType::Regproc, 24, 1008, 4, "regproc", "regproc"),
+    (SqlType::Regnamespace, 4089, 4090, 4, "regnamespace", "regnamespace"),
+    (SqlType::Regrole, 4096, 4097, 4, "regrole", "regrole"),
+    (SqlType::Date, 1082, 1182, 4, "date", "date"),
+    (SqlType::Time, 1083, 1183, 8, "time", "time without time zone"),
+    (SqlType::Timestamp, 1114, 1115, 8, "timestamp", "timestamp without time zone"),
+    (SqlType::Timestamptz, 1184, 1185, 8, "timestamptz", "timestamp with time zone"),
+    (SqlType::Interval, 1186, 1187, 16, "interval", "interval"),
+    (SqlType::Bytea, 17, 1001, -1, "bytea", "bytea"),
+    (SqlType::Int2Vector, 22, 1006, -1, "int2vector", "int2vector"),
+    (SqlType::OidVector, 30, 1013, -1, "oidvector", "oidvector"),
+    (SqlType::Unknown, 705, 0, -2, "unknown", "unknown"),
+];
 
 impl SqlType {
-    fn fixed(&self) -> Fixed {
+    /// The type without its modifier, which is the key of the table above.
+    fn base(&self) -> Self {
         match self {
-            Self::Bool => Fixed(16, 1000, 1, "boolean"),
-            Self::Int2 => Fixed(21, 1005, 2, "smallint"),
-            Self::Int4 => Fixed(23, 1007, 4, "integer"),
-            Self::Int8 => Fixed(20, 1016, 8, "bigint"),
-            Self::Float4 => Fixed(700, 1021, 4, "real"),
-            Self::Float8 => Fixed(701, 1022, 8, "double precision"),
-            Self::Numeric { .. } | Self::NumericAny => Fixed(1700, 1231, -1, "numeric"),
-            Self::Text => Fixed(25, 1009, -1, "text"),
-            Self::Varchar(_) => Fixed(1043, 1015, -1, "character varying"),
-            Self::Bpchar(_) => Fixed(1042, 1014, -1, "character"),
-            Self::Name => Fixed(19, 1003, 64, "name"),
-            Self::Char1 => Fixed(18, 1002, 1, "\"char\""),
-            Self::Oid => Fixed(26, 1028, 4, "oid"),
-            Self::Regclass => Fixed(2205, 2210, 4, "regclass"),
-            Self::Regtype => Fixed(2206, 2211, 4, "regtype"),
-            Self::Regproc => Fixed(24, 1008, 4, "regproc"),
-            Self::Regnamespace => Fixed(4089, 4090, 4, "regnamespace"),
-            Self::Regrole => Fixed(4096, 4097, 4, "regrole"),
-            Self::Date => Fixed(1082, 1182, 4, "date"),
-            Self::Time => Fixed(1083, 1183, 8, "time without time zone"),
-            Self::Timestamp => Fixed(1114, 1115, 8, "timestamp without time zone"),
-            Self::Timestamptz => Fixed(1184, 1185, 8, "timestamp with time zone"),
-            Self::Interval => Fixed(1186, 1187, 16, "interval"),
-            Self::Bytea => Fixed(17, 1001, -1, "bytea"),
-            Self::Array(element) => Fixed(element.array_oid(), 0, -1, "array"),
-            Self::Int2Vector => Fixed(22, 1006, -1, "int2vector"),
-            Self::OidVector => Fixed(30, 1013, -1, "oidvector"),
-            Self::Unknown => Fixed(705, 1009, -2, "unknown"),
+            Self::Numeric { .. } => Self::NumericAny,
+            Self::Varchar(_) => Self::Varchar(None),
+            Self::Bpchar(_) => Self::Bpchar(None),
+            other => other.clone(),
         }
     }
 
-    /// Postgres's oid of the type.
+    fn facts(&self) -> Option<&'static (Self, u32, u32, i16, &'static str, &'static str)> {
+        let base = self.base();
+        FIXED.iter().find(|entry| entry.0 == base)
+    }
+
+    /// The `oid` in `pg_type`.
     pub fn oid(&self) -> u32 {
-        self.fixed().0
+        match self {
+            Self::Array(element) => element.facts().map_or(1009, |facts| facts.2),
+            other => other.facts().map_or(25, |facts| facts.1),
+        }
     }
 
-    /// Postgres's oid of the type of arrays of this one; 0 for arrays, which have none.
-    pub fn array_oid(&self) -> u32 {
-        self.fixed().1
+    /// The type of that `oid`, if Stoa has it.
+    pub fn from_oid(oid: u32) -> Option<Self> {
+        if oid == 0 {
+            return None;
+        }
+        FIXED.iter().find_map(|entry| {
+            if entry.1 == oid {
+                Some(entry.0.clone())
+            } else if entry.2 == oid {
+                Some(Self::Array(Box::new(entry.0.clone())))
+            } else {
+                None
+            }
+        })
     }
 
-    /// Length of a value in bytes; -1 when it varies.
+    /// `typlen`: bytes of a value, -1 where they vary.
     pub fn typlen(&self) -> i16 {
-        self.fixed().2
+        self.facts().map_or(-1, |facts| facts.3)
     }
 
-    /// Postgres's type modifier: precision and scale, or length; -1 where there is none.
+    /// `atttypmod` as Postgres encodes it, -1 without a modifier.
     pub fn typmod(&self) -> i32 {
         match self {
-            Self::Numeric { precision, scale } => ((i32::from(*precision) << 16) | (i32::from(*scale) & 0x7ff)) + 4,
+            Self::Numeric { precision, scale } => ((i32::from(*precision) << 16) | i32::from(*scale)) + 4,
             Self::Varchar(Some(length)) | Self::Bpchar(Some(length)) => {
-                i32::try_from(*length).unwrap_or(i32::MAX - 4).saturating_add(4)
+                i32::try_from(*length).map_or(-1, |length| length.saturating_add(4))
             }
-            Self::Array(element) => element.typmod(),
             _ => -1,
         }
     }
 
-    /// The name without its modifier, as Postgres prints it.
-    pub fn name(&self) -> String {
-        match self {
-            Self::Array(element) => format!("{}[]", element.name()),
-            other => other.fixed().3.to_owned(),
+    /// The type that an oid and a `typmod` stand for.
+    pub fn with_typmod(self, typmod: i32) -> Self {
+        let length = u32::try_from(typmod.saturating_sub(4)).ok().filter(|length| *length > 0);
+        match (self, length) {
+            (Self::NumericAny, Some(packed)) => {
+                let precision = u8::try_from(packed >> 16).unwrap_or(NUMERIC_PRECISION_MAX);
+                let scale = u8::try_from(packed & 0xffff).unwrap_or(0);
+                Self::Numeric { precision, scale }
+            }
+            (Self::Varchar(_), length) => Self::Varchar(length),
+            (Self::Bpchar(_), length) => Self::Bpchar(length),
+            (other, _) => other,
         }
     }
 
-    /// The Arrow type that carries the values.
+    /// The name in `pg_type`: `int4`, `varchar`, `_text`.
+    pub fn type_name(&self) -> String {
+        match self {
+            Self::Array(element) => format!("_{}", element.type_name()),
+            other => other.facts().map_or_else(|| "text".to_owned(), |facts| facts.4.to_owned()),
+        }
+    }
+
+    /// The name in SQL with the modifier, as `format_type` gives it: `character varying(10)`.
+    pub fn name(&self) -> String {
+        let base = self.facts().map_or("text", |facts| facts.5);
+        match self {
+            Self::Numeric { precision, scale } => format!("numeric({precision},{scale})"),
+            Self::Varchar(Some(length)) | Self::Bpchar(Some(length)) => format!("{base}({length})"),
+            Self::Array(element) => format!("{}[]", element.name()),
+            _ => base.to_owned(),
+        }
+    }
+
+    /// The Arrow type in which values travel.
     pub fn arrow(&self) -> DataType {
         match self {
             Self::Bool => DataType::Boolean,
@@ -173,22 +224,33 @@ impl SqlType {
             | Self::Regrole => DataType::Int64,
             Self::Float4 => DataType::Float32,
             Self::Float8 => DataType::Float64,
-            Self::Numeric { precision, scale } if *precision <= 18 => DataType::Decimal64(*precision, *scale),
-            Self::Numeric { precision, scale } => DataType::Decimal128(*precision, *scale),
+            Self::Numeric { precision, scale } => decimal_type(*precision, scale.cast_signed()),
             Self::NumericAny => DataType::Decimal128(NUMERIC_PRECISION_MAX, 10),
-            Self::Text | Self::Varchar(_) | Self::Bpchar(_) | Self::Name | Self::Char1 | Self::Unknown => {
-                DataType::Utf8View
-            }
+            Self::Text | Self::Varchar(_) | Self::Bpchar(_) | Self::Name | Self::Char1 => DataType::Utf8View,
+            Self::Unknown => DataType::Utf8,
             Self::Date => DataType::Date32,
             Self::Time => DataType::Time64(TimeUnit::Microsecond),
             Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
             Self::Timestamptz => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             Self::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
             Self::Bytea => DataType::BinaryView,
-            Self::Array(element) => DataType::List(element.field("item", true)),
-            Self::Int2Vector => DataType::List(Self::Int2.field("item", true)),
-            Self::OidVector => DataType::List(Self::Oid.field("item", true)),
+            Self::Array(element) => DataType::List(Field::new_list_field(element.arrow(), true).into()),
+            Self::Int2Vector => DataType::List(Field::new_list_field(DataType::Int16, true).into()),
+            Self::OidVector => DataType::List(Field::new_list_field(DataType::Int64, true).into()),
         }
+    }
+
+    /// Whether values are text.
+    pub fn is_text(&self) -> bool {
+        matches!(
+            self,
+            Self::Text | Self::Varchar(_) | Self::Bpchar(_) | Self::Name | Self::Char1 | Self::Unknown
+        )
+    }
+
+    /// Whether values are object ids that show as names.
+    pub fn is_reg(&self) -> bool {
+        matches!(self, Self::Regclass | Self::Regtype | Self::Regproc | Self::Regnamespace | Self::Regrole)
     }
 
     /// The type of a stored column.
@@ -200,7 +262,7 @@ impl SqlType {
             ColumnType::Int64 => Self::Int8,
             ColumnType::Float32 => Self::Float4,
             ColumnType::Float64 => Self::Float8,
-            ColumnType::Decimal { precision, scale } => Self::Numeric { precision, scale: scale.cast_signed() },
+            ColumnType::Decimal { precision, scale } => Self::Numeric { precision, scale },
             ColumnType::Char { length } => Self::Bpchar(Some(length)),
             ColumnType::Varchar { length: None } => Self::Text,
             ColumnType::Varchar { length } => Self::Varchar(length),
@@ -213,135 +275,190 @@ impl SqlType {
         }
     }
 
-    /// The type that an Arrow type without metadata stands for.
+    /// The type of a column that stores values of this type; `None` for types that cannot be stored.
+    pub fn to_column(&self) -> Option<ColumnType> {
+        Some(match self {
+            Self::Bool => ColumnType::Bool,
+            Self::Int2 => ColumnType::Int16,
+            Self::Int4 => ColumnType::Int32,
+            Self::Int8
+            | Self::Oid
+            | Self::Regclass
+            | Self::Regtype
+            | Self::Regproc
+            | Self::Regnamespace
+            | Self::Regrole => ColumnType::Int64,
+            Self::Float4 => ColumnType::Float32,
+            Self::Float8 => ColumnType::Float64,
+            Self::Numeric { precision, scale } => ColumnType::Decimal { precision: *precision, scale: *scale },
+            // Redshift's default.
+            Self::NumericAny => ColumnType::Decimal { precision: 18, scale: 0 },
+            Self::Text | Self::Varchar(None) | Self::Name | Self::Unknown => ColumnType::Varchar { length: None },
+            Self::Varchar(length) => ColumnType::Varchar { length: *length },
+            Self::Bpchar(length) => ColumnType::Char { length: length.unwrap_or(1) },
+            Self::Char1 => ColumnType::Char { length: 1 },
+            Self::Date => ColumnType::Date,
+            Self::Time => ColumnType::Time,
+            Self::Timestamp => ColumnType::Timestamp,
+            Self::Timestamptz => ColumnType::TimestampTz,
+            Self::Interval => ColumnType::Interval,
+            Self::Bytea => ColumnType::Bytes,
+            Self::Array(_) | Self::Int2Vector | Self::OidVector => return None,
+        })
+    }
+
+    /// The plain SQL type of an Arrow type.
     pub fn from_arrow(data_type: &DataType) -> Self {
         match data_type {
             DataType::Boolean => Self::Bool,
             DataType::Int8 | DataType::UInt8 | DataType::Int16 => Self::Int2,
-            DataType::Int32 | DataType::UInt16 => Self::Int4,
-            DataType::Int64 | DataType::UInt32 | DataType::UInt64 => Self::Int8,
+            DataType::UInt16 | DataType::Int32 => Self::Int4,
+            DataType::UInt32 | DataType::Int64 | DataType::UInt64 | DataType::Duration(_) => Self::Int8,
             DataType::Float16 | DataType::Float32 => Self::Float4,
             DataType::Float64 => Self::Float8,
             DataType::Decimal32(precision, scale)
             | DataType::Decimal64(precision, scale)
-            | DataType::Decimal128(precision, scale) => Self::Numeric { precision: *precision, scale: *scale },
-            DataType::Decimal256(_, _) => Self::NumericAny,
+            | DataType::Decimal128(precision, scale)
+            | DataType::Decimal256(precision, scale) => Self::Numeric {
+                precision: (*precision).min(NUMERIC_PRECISION_MAX),
+                scale: u8::try_from(*scale).unwrap_or(0),
+            },
             DataType::Date32 | DataType::Date64 => Self::Date,
             DataType::Time32(_) | DataType::Time64(_) => Self::Time,
             DataType::Timestamp(_, None) => Self::Timestamp,
             DataType::Timestamp(_, Some(_)) => Self::Timestamptz,
-            DataType::Interval(_) | DataType::Duration(_) => Self::Interval,
-            DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => Self::Bytea,
-            DataType::List(item)
-            | DataType::LargeList(item)
-            | DataType::ListView(item)
-            | DataType::LargeListView(item)
-            | DataType::FixedSizeList(item, _) => Self::Array(Box::new(Self::from_field(item))),
-            DataType::Dictionary(_, values) => Self::from_arrow(values),
-            DataType::Null => Self::Unknown,
+            DataType::Interval(_) => Self::Interval,
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+                Self::Bytea
+            }
+            DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
+                Self::Array(Box::new(Self::from_field(field)))
+            }
+            DataType::Dictionary(_, value) => Self::from_arrow(value),
+            // Text, nulls and everything that only shows as text.
             _ => Self::Text,
         }
     }
 
-    /// The type of an Arrow field: that of its metadata, else what its Arrow type stands for.
+    /// The SQL type of an Arrow field, from its metadata where it has some.
     pub fn from_field(field: &Field) -> Self {
-        let named = field.metadata().get(SQL_TYPE_KEY).and_then(|text| Self::parse(text));
-        named.unwrap_or_else(|| Self::from_arrow(field.data_type()))
+        field
+            .metadata()
+            .get(METADATA_KEY)
+            .and_then(|text| Self::parse(text))
+            .unwrap_or_else(|| Self::from_arrow(field.data_type()))
     }
 
-    /// An Arrow field of this type; the metadata is written only where the Arrow type alone would be read back as
-    /// another type.
-    pub fn field(&self, name: &str, nullable: bool) -> FieldRef {
-        Arc::new(Field::new(name, self.arrow(), nullable).with_metadata(self.metadata()))
-    }
-
-    /// The metadata that a field of this type carries.
-    pub fn metadata(&self) -> HashMap<String, String> {
-        if Self::from_arrow(&self.arrow()) == *self {
-            HashMap::new()
+    /// The Arrow field of a column of this type.
+    pub fn field(&self, name: &str, nullable: bool) -> Field {
+        let field = Field::new(name, self.arrow(), nullable);
+        if Self::from_arrow(field.data_type()) == *self {
+            field
         } else {
-            HashMap::from([(SQL_TYPE_KEY.to_owned(), self.to_string())])
+            field.with_metadata(HashMap::from([(METADATA_KEY.to_owned(), self.name())]))
         }
     }
 
-    /// Reads a type's name with an optional modifier, in any spelling of Postgres or Redshift (`int4`, `varchar(10)`,
-    /// `timestamp with time zone`, `text[]`, `_text`), folded to lower case; `None` when there is no such type.
+    /// The unnamed Arrow field that casts to this type carry.
+    pub fn cast_field(&self) -> FieldRef {
+        self.field("", true).into()
+    }
+
+    /// The type that `text` names, with Postgres's and Redshift's aliases and an optional modifier.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let text = text.strip_prefix("pg_catalog.").unwrap_or(text);
-        if let Some(element) = text.strip_suffix("[]") {
+        if let Some(element) = text.strip_suffix("[]").or_else(|| text.strip_prefix('_')) {
             return Some(Self::Array(Box::new(Self::parse(element)?)));
         }
-        if text == "\"char\"" {
-            return Some(Self::Char1);
-        }
-        let lower = text.to_ascii_lowercase();
-        let (name, arguments) = match lower.split_once('(') {
-            None => (lower.trim().to_owned(), Vec::new()),
+        let (name, modifier) = match text.split_once('(') {
             Some((name, rest)) => {
-                let (inside, after) = rest.split_once(')')?;
-                let arguments = inside.split(',').map(|part| part.trim().parse::<u32>().ok()).collect::<Option<_>>()?;
-                (format!("{}{after}", name.trim_end()), arguments)
+                let (modifier, tail) = rest.split_once(')')?;
+                (format!("{}{tail}", name.trim_end()), Some(modifier.to_owned()))
             }
+            None => (text.to_owned(), None),
         };
-        if let Some(element) = name.strip_prefix('_') {
-            return Some(Self::Array(Box::new(Self::parse(element)?)));
+        let base = base_of_name(&name.to_ascii_lowercase())?;
+        match (base, modifier) {
+            (base, None) => Some(base),
+            (Self::NumericAny, Some(modifier)) => {
+                let (precision, scale) = modifier.split_once(',').unwrap_or((&modifier, "0"));
+                Some(Self::Numeric { precision: precision.trim().parse().ok()?, scale: scale.trim().parse().ok()? })
+            }
+            (Self::Varchar(_), Some(length)) if length.eq_ignore_ascii_case("max") => {
+                Some(Self::Varchar(Some(VARCHAR_MAX)))
+            }
+            (Self::Varchar(_), Some(length)) => Some(Self::Varchar(Some(length.trim().parse().ok()?))),
+            (Self::Bpchar(_), Some(length)) => Some(Self::Bpchar(Some(length.trim().parse().ok()?))),
+            // Precisions of times are accepted; values always have microseconds.
+            (base, Some(_)) => Some(base),
         }
-        Self::named(&name, &arguments)
     }
 
-    fn named(name: &str, arguments: &[u32]) -> Option<Self> {
-        let length = arguments.first().copied();
-        Some(match name {
-            "bool" | "boolean" => Self::Bool,
-            "int2" | "smallint" => Self::Int2,
-            "int4" | "int" | "integer" => Self::Int4,
-            "int8" | "bigint" => Self::Int8,
-            "float4" | "real" => Self::Float4,
-            "float8" | "float" | "double precision" => Self::Float8,
-            "numeric" | "decimal" => match (length, arguments.get(1)) {
-                (None, _) => Self::NumericAny,
-                (Some(precision), scale) => Self::Numeric {
-                    precision: u8::try_from(precision).ok().filter(|p| *p <= NUMERIC_PRECISION_MAX)?,
-                    scale: i8::try_from(scale.copied().unwrap_or(0)).ok()?,
-                },
-            },
-            "text" => Self::Text,
-            "varchar" | "character varying" | "nvarchar" => Self::Varchar(length),
-            "char" | "character" | "nchar" => Self::Bpchar(Some(length.unwrap_or(1))),
-            "bpchar" => Self::Bpchar(length),
-            "name" => Self::Name,
-            "oid" => Self::Oid,
-            "regclass" => Self::Regclass,
-            "regtype" => Self::Regtype,
-            "regproc" | "regprocedure" => Self::Regproc,
-            "regnamespace" => Self::Regnamespace,
-            "regrole" => Self::Regrole,
-            "date" => Self::Date,
-            "time" | "time without time zone" => Self::Time,
-            "timestamp" | "timestamp without time zone" => Self::Timestamp,
-            "timestamptz" | "timestamp with time zone" => Self::Timestamptz,
-            "interval" => Self::Interval,
-            "bytea" | "varbyte" | "varbinary" | "binary varying" => Self::Bytea,
-            "int2vector" => Self::Int2Vector,
-            "oidvector" => Self::OidVector,
-            "unknown" => Self::Unknown,
-            _ => return None,
-        })
+    /// The type that a parsed type name stands for.
+    pub fn from_ast(data_type: &ast::DataType) -> Result<Self, SqlError> {
+        let text = data_type.to_string();
+        let parsed = Self::parse(&text.replace('"', "")).map(|parsed| match (data_type, parsed) {
+            // `"char"` in quotes is the one-byte type, `char` is `character(1)`.
+            (ast::DataType::Custom(..), Self::Bpchar(None)) if text.contains('"') => Self::Char1,
+            (_, Self::Bpchar(None)) if text.eq_ignore_ascii_case("char") || text.eq_ignore_ascii_case("character") => {
+                Self::Bpchar(Some(1))
+            }
+            (_, parsed) => parsed,
+        });
+        match parsed {
+            Some(Self::Numeric { precision, scale }) if precision == 0 || precision > 38 || scale > precision => {
+                Err(SqlError::new(
+                    SqlState::InvalidParameterValue,
+                    format!("numeric precision {precision} and scale {scale} must be between 1 and 38"),
+                ))
+            }
+            Some(Self::Varchar(Some(0)) | Self::Bpchar(Some(0))) => Err(SqlError::new(
+                SqlState::InvalidParameterValue,
+                "length for type varchar must be at least 1",
+            )),
+            Some(parsed) => Ok(parsed),
+            None => Err(SqlError::new(
+                SqlState::UndefinedObject,
+                format!("type \"{}\" does not exist", text.to_lowercase()),
+            )),
+        }
     }
 }
 
-/// The name with its modifier, as Postgres's `format_type` prints it.
+/// `varchar(max)` of Redshift.
+const VARCHAR_MAX: u32 = 65_535;
+
+/// The decimal type of that precision and scale: 64-bit integers wherever the digits fit.
+pub(crate) fn decimal_type(precision: u8, scale: i8) -> DataType {
+    if precision <= DECIMAL64_PRECISION_MAX {
+        DataType::Decimal64(precision, scale)
+    } else {
+        DataType::Decimal128(precision, scale)
+    }
+}
+
+fn base_of_name(name: &str) -> Option<SqlType> {
+    Some(match name {
+        "int" => SqlType::Int4,
+        "float" | "double" => SqlType::Float8,
+        "decimal" | "dec" => SqlType::NumericAny,
+        "nvarchar" | "char varying" | "national character varying" => SqlType::Varchar(None),
+        "string" => SqlType::Text,
+        "\"char\"" => SqlType::Char1,
+        "char" | "nchar" | "national character" => SqlType::Bpchar(None),
+        "timestamp with time zone" => SqlType::Timestamptz,
+        "datetime" => SqlType::Timestamp,
+        "time" => SqlType::Time,
+        "varbyte" | "varbinary" | "binary varying" => SqlType::Bytea,
+        "regprocedure" => SqlType::Regproc,
+        _ => FIXED.iter().find(|entry| entry.4 == name || entry.5 == name)?.0.clone(),
+    })
+}
+
 impl fmt::Display for SqlType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Numeric { precision, scale } => write!(f, "numeric({precision},{scale})"),
-            Self::Varchar(Some(length)) => write!(f, "character varying({length})"),
-            Self::Bpchar(Some(length)) => write!(f, "character({length})"),
-            Self::Bpchar(None) => f.write_str("bpchar"),
-            Self::Array(element) => write!(f, "{element}[]"),
-            other => f.write_str(other.fixed().3),
-        }
+        f.write_str(&self.name())
     }
 }
 
@@ -350,21 +467,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_gives_back_the_type_that_it_was_made_of() {
-        for text in ["oid", "name", "\"char\"", "regclass", "character varying(10)", "character(3)", "numeric(12,2)",
-            "integer[]", "name[]", "int2vector", "timestamp with time zone", "bigint", "text", "character varying"]
-        {
-            let parsed = SqlType::parse(text).unwrap();
-            assert_eq!(parsed.to_string(), text);
-            assert_eq!(SqlType::from_field(&parsed.field("x", true)), parsed, "{text}");
+    fn names_and_modifiers_round_trip() {
+        for text in ["integer", "character varying(10)", "numeric(12,2)", "character(3)", "timestamp with time zone"] {
+            assert_eq!(SqlType::parse(text).map(|parsed| parsed.name()).as_deref(), Some(text));
         }
+        assert_eq!(SqlType::parse("varchar(max)"), Some(SqlType::Varchar(Some(VARCHAR_MAX))));
+        assert_eq!(SqlType::parse("timestamp(3) with time zone"), Some(SqlType::Timestamptz));
+        assert_eq!(SqlType::parse("_int4"), Some(SqlType::Array(Box::new(SqlType::Int4))));
+        assert_eq!(SqlType::parse("nonsense"), None);
     }
 
     #[test]
-    fn modifiers_are_those_of_postgres() {
-        assert_eq!(SqlType::Varchar(Some(40)).typmod(), 44);
-        assert_eq!(SqlType::Numeric { precision: 10, scale: 2 }.typmod(), 655_366);
-        assert_eq!(SqlType::Int4.typmod(), -1);
-        assert_eq!(SqlType::Array(Box::new(SqlType::Int4)).oid(), 1007);
+    fn modifiers_are_encoded_as_postgres_does() {
+        assert_eq!(SqlType::Numeric { precision: 12, scale: 2 }.typmod(), 786_438);
+        assert_eq!(SqlType::Varchar(Some(10)).typmod(), 14);
+        assert_eq!(SqlType::Text.typmod(), -1);
+        assert_eq!(SqlType::NumericAny.with_typmod(786_438), SqlType::Numeric { precision: 12, scale: 2 });
+    }
+
+    #[test]
+    fn fields_keep_what_arrow_cannot_say() {
+        for sql_type in [SqlType::Varchar(Some(5)), SqlType::Oid, SqlType::Text, SqlType::Bpchar(Some(2)), SqlType::Char1] {
+            assert_eq!(SqlType::from_field(&sql_type.field("a", true)), sql_type);
+        }
+        assert!(SqlType::Int4.field("a", true).metadata().is_empty());
+    }
+
+    #[test]
+    fn object_ids_are_known_both_ways() {
+        assert_eq!(SqlType::from_oid(1007), Some(SqlType::Array(Box::new(SqlType::Int4))));
+        assert_eq!(SqlType::from_oid(SqlType::Timestamptz.oid()), Some(SqlType::Timestamptz));
+        assert_eq!(SqlType::from_oid(0), None);
     }
 }

@@ -1,0 +1,503 @@
+//! The syntax tree, brought into the forms that the planner below understands with Postgres's meaning.
+//!
+//! The engine's own reading of several forms differs from Postgres's (integer literals are `bigint`, `BETWEEN` and `TRIM`
+//! have fixed functions behind them, unnamed columns are named after their expression). Each is replaced here by an
+//! equivalent one that goes through our own functions and operators, before names are resolved.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    self, BinaryOperator, CaseWhen, CastKind, DataType, DuplicateTreatment, ExactNumberInfo, Expr, Function,
+    FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident,
+    LimitClause, ObjectName, ObjectNamePart, OrderByKind, Query, Select, SelectItem, SetExpr, UnaryOperator, Value,
+    VisitMut, VisitorMut, WindowType, helpers::attached_token::AttachedToken,
+};
+
+use super::label;
+use crate::error::SqlError;
+
+/// Rewrites a query in place.
+pub(crate) fn query(query: &mut Query) -> Result<(), SqlError> {
+    finish(query.visit(&mut Normalizer))?;
+    crate::system::rewrite::query(query);
+    Ok(())
+}
+
+/// Rewrites one expression in place.
+pub(crate) fn expression(expr: &mut Expr) -> Result<(), SqlError> {
+    finish(expr.visit(&mut Normalizer))?;
+    crate::system::rewrite::expression(expr);
+    Ok(())
+}
+
+fn finish(flow: ControlFlow<SqlError>) -> Result<(), SqlError> {
+    match flow {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
+    }
+}
+
+struct Normalizer;
+
+impl VisitorMut for Normalizer {
+    type Break = SqlError;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
+        name_columns(&mut query.body);
+        match move_limits(query) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
+        restore_positions(query);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
+        // The number under a minus sign is one literal: -2147483648 is an integer.
+        if let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr
+            && let Expr::Value(value) = inner.as_mut()
+            && let Value::Number(text, _) = &mut value.value
+            && !text.starts_with('-')
+        {
+            text.insert(0, '-');
+            *expr = std::mem::replace(inner.as_mut(), Expr::value(Value::Null));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
+        match rewrite(expr) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+}
+
+/// A call of one of our functions.
+pub(crate) fn call(name: &str, args: Vec<Expr>) -> Expr {
+    Expr::Function(Function {
+        name: ObjectName(vec![ObjectNamePart::Identifier(Ident::new(name))]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))).collect(),
+            clauses: vec![],
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: vec![],
+    })
+}
+
+fn text(value: impl Into<String>) -> Expr {
+    Expr::value(Value::SingleQuotedString(value.into()))
+}
+
+fn take(expr: &mut Expr) -> Expr {
+    std::mem::replace(expr, Expr::value(Value::Null))
+}
+
+fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
+    Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }
+}
+
+fn cast(expr: Expr, data_type: DataType) -> Expr {
+    Expr::Cast { kind: CastKind::Cast, expr: Box::new(expr), data_type, array: false, format: None }
+}
+
+fn rewrite(expr: &mut Expr) -> Result<(), SqlError> {
+    match expr {
+        Expr::Value(value) => {
+            if let Value::Number(digits, _) = &value.value
+                && let Some(typed) = number(digits)
+            {
+                *expr = typed;
+            }
+        }
+        Expr::Nested(inner) => *expr = take(inner),
+        Expr::Collate { expr: inner, .. } => *expr = take(inner),
+        Expr::Between { expr: value, negated, low, high } => {
+            let (value, low, high, negated) = (take(value), take(low), take(high), *negated);
+            let (lower, upper, both) = if negated {
+                (BinaryOperator::Lt, BinaryOperator::Gt, BinaryOperator::Or)
+            } else {
+                (BinaryOperator::GtEq, BinaryOperator::LtEq, BinaryOperator::And)
+            };
+            *expr = binary(binary(value.clone(), lower, low), both, binary(value, upper, high));
+        }
+        Expr::BinaryOp { op, .. } => operator(op),
+        Expr::Extract { field, expr: value, .. } => {
+            let field = field.to_string().to_lowercase();
+            let name = if field == "epoch" { "extract_epoch" } else { "extract" };
+            *expr = call(name, vec![text(field), take(value)]);
+        }
+        Expr::Trim { .. } | Expr::Substring { .. } | Expr::Position { .. } | Expr::Overlay { .. } => keyword_call(expr),
+        Expr::AtTimeZone { timestamp, time_zone } => *expr = call("timezone", vec![take(time_zone), take(timestamp)]),
+        Expr::Convert { expr: value, data_type: Some(data_type), styles, .. } if styles.is_empty() => {
+            *expr = cast(take(value), data_type.clone());
+        }
+        Expr::Function(function) => {
+            if let Some(replaced) = rewrite_function(function)? {
+                *expr = replaced;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// An integer literal has the smallest of int4, int8 and numeric that holds it.
+fn number(digits: &str) -> Option<Expr> {
+    let plain = digits.replace('_', "");
+    if !plain.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
+        return None;
+    }
+    let literal = || Expr::value(Value::Number(plain.clone(), false));
+    if plain.parse::<i32>().is_ok() {
+        return Some(cast(literal(), DataType::Int4(None)));
+    }
+    if plain.parse::<i64>().is_ok() {
+        return None;
+    }
+    let precision = i64::try_from(plain.trim_start_matches('-').len()).unwrap_or(39);
+    Some(cast(text(plain), DataType::Numeric(ExactNumberInfo::PrecisionAndScale(precision.unsigned_abs(), 0))))
+}
+
+/// The number inside what [`number`] made, for places where a position or a count is meant.
+fn plain_number(expr: &mut Expr) {
+    if let Expr::Cast { kind: CastKind::Cast, expr: inner, data_type: DataType::Int4(None), .. } = expr
+        && matches!(inner.as_ref(), Expr::Value(value) if matches!(value.value, Value::Number(..)))
+    {
+        *expr = take(inner);
+    }
+}
+
+/// `OPERATOR(pg_catalog.~)` is `~`.
+fn operator(op: &mut BinaryOperator) {
+    if let BinaryOperator::PGCustomBinaryOperator(parts) = op {
+        let known = match parts.last().map(String::as_str) {
+            Some("~") => BinaryOperator::PGRegexMatch,
+            Some("~*") => BinaryOperator::PGRegexIMatch,
+            Some("!~") => BinaryOperator::PGRegexNotMatch,
+            Some("!~*") => BinaryOperator::PGRegexNotIMatch,
+            Some("=") => BinaryOperator::Eq,
+            Some("<>") => BinaryOperator::NotEq,
+            Some("+") => BinaryOperator::Plus,
+            Some("||") => BinaryOperator::StringConcat,
+            _ => return,
+        };
+        *op = known;
+    }
+}
+
+/// Keyword forms of functions.
+fn keyword_call(expr: &mut Expr) {
+    let replaced = match expr {
+        Expr::Trim { trim_where, trim_what, expr: value, trim_characters } => {
+            let name = match trim_where {
+                None | Some(ast::TrimWhereField::Both) => "btrim",
+                Some(ast::TrimWhereField::Leading) => "ltrim",
+                Some(ast::TrimWhereField::Trailing) => "rtrim",
+            };
+            let mut args = vec![take(value)];
+            args.extend(trim_what.as_mut().map(|what| take(what)));
+            args.extend(trim_characters.iter_mut().flatten().map(take));
+            call(name, args)
+        }
+        Expr::Substring { expr: value, substring_from, substring_for, .. } => {
+            let mut args = vec![take(value)];
+            let from = substring_from.as_mut().map(|from| take(from));
+            args.push(from.unwrap_or_else(|| cast(Expr::value(Value::Number("1".into(), false)), DataType::Int4(None))));
+            args.extend(substring_for.as_mut().map(|length| take(length)));
+            call("substring", args)
+        }
+        Expr::Position { expr: what, r#in } => call("strpos", vec![take(r#in), take(what)]),
+        Expr::Overlay { expr: value, overlay_what, overlay_from, overlay_for } => {
+            let mut args = vec![take(value), take(overlay_what), take(overlay_from)];
+            args.extend(overlay_for.as_mut().map(|length| take(length)));
+            call("overlay", args)
+        }
+        _ => return,
+    };
+    *expr = replaced;
+}
+
+/// The plain arguments of a call; `None` when it has named or wildcard ones.
+fn plain_args(function: &mut Function) -> Option<&mut Vec<FunctionArg>> {
+    match &mut function.args {
+        FunctionArguments::List(list)
+            if list.args.iter().all(|arg| matches!(arg, FunctionArg::Unnamed(FunctionArgExpr::Expr(_)))) =>
+        {
+            Some(&mut list.args)
+        }
+        _ => None,
+    }
+}
+
+fn take_arg(arg: &mut FunctionArg) -> Expr {
+    match arg {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => take(expr),
+        _ => Expr::value(Value::Null),
+    }
+}
+
+fn function_name(function: &Function) -> String {
+    match function.name.0.last() {
+        Some(ObjectNamePart::Identifier(ident)) => super::name::fold(ident),
+        _ => String::new(),
+    }
+}
+
+fn rewrite_function(function: &mut Function) -> Result<Option<Expr>, SqlError> {
+    let name = function_name(function);
+    if let Some(WindowType::WindowSpec(window)) = &mut function.over {
+        restore_frame(window);
+    }
+    match name.as_str() {
+        "dateadd" | "datediff" | "date_add" | "date_diff" | "date_trunc" | "date_part" | "datepart" | "extract" => {
+            unit_to_text(function);
+            Ok(None)
+        }
+        "listagg" | "string_agg" | "group_concat" => {
+            string_aggregate(function);
+            Ok(None)
+        }
+        "median" => Ok(Some(median(function))),
+        "nvl2" | "decode" | "nullif" | "iif" | "isnull" => Ok(conditional(&name, function)),
+        _ => Ok(None),
+    }
+}
+
+/// `dateadd(day, 1, d)`: the unit is a bare word.
+fn unit_to_text(function: &mut Function) {
+    if let Some(args) = plain_args(function)
+        && let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(first))) = args.first_mut()
+        && let Expr::Identifier(ident) = first
+        && ident.quote_style.is_none()
+    {
+        *first = text(ident.value.to_lowercase());
+    }
+}
+
+/// LISTAGG(x, ',') WITHIN GROUP (ORDER BY y) is string_agg(x, ',' ORDER BY y).
+fn string_aggregate(function: &mut Function) {
+    function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new("string_agg"))]);
+    let order = std::mem::take(&mut function.within_group);
+    if let FunctionArguments::List(list) = &mut function.args {
+        if list.args.len() == 1 {
+            list.args.push(FunctionArg::Unnamed(FunctionArgExpr::Expr(text(""))));
+        }
+        if !order.is_empty() {
+            list.clauses.push(FunctionArgumentClause::OrderBy(order));
+        }
+    }
+}
+
+/// MEDIAN(x) is PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY x).
+fn median(function: &mut Function) -> Expr {
+    let mut replaced = function.clone();
+    if let Some([value]) = plain_args(function).map(Vec::as_mut_slice) {
+        let Expr::Function(percentile) =
+            call("percentile_cont", vec![take_arg(value), Expr::value(Value::Number("0.5".into(), false))])
+        else {
+            return Expr::Function(replaced);
+        };
+        replaced.name = percentile.name;
+        replaced.args = percentile.args;
+    }
+    Expr::Function(replaced)
+}
+
+/// Functions that are only another spelling of CASE.
+fn conditional(name: &str, function: &mut Function) -> Option<Expr> {
+    let mut args: Vec<Expr> = plain_args(function)?.iter_mut().map(take_arg).collect();
+    match (name, args.len()) {
+        ("nvl2", 3) => {
+            let otherwise = args.pop()?;
+            let then = args.pop()?;
+            let tested = args.pop()?;
+            Some(case(vec![(Expr::IsNotNull(Box::new(tested)), then)], Some(otherwise)))
+        }
+        ("nullif", 2) => {
+            let other = args.pop()?;
+            let value = args.pop()?;
+            let equal = binary(value.clone(), BinaryOperator::Eq, other);
+            Some(case(vec![(equal, Expr::value(Value::Null))], Some(value)))
+        }
+        ("iif", 3) => {
+            let otherwise = args.pop()?;
+            let then = args.pop()?;
+            Some(case(vec![(args.pop()?, then)], Some(otherwise)))
+        }
+        ("isnull", 2) => Some(call("coalesce", args)),
+        // DECODE(value, search, result [, …] [, default]); two arguments are Postgres's decode of bytes.
+        ("decode", count) if count >= 3 => {
+            let mut rest = args.into_iter();
+            let value = rest.next()?;
+            let mut branches = vec![];
+            let mut otherwise = None;
+            while let Some(search) = rest.next() {
+                match rest.next() {
+                    Some(result) => {
+                        let same = Expr::IsNotDistinctFrom(Box::new(value.clone()), Box::new(search));
+                        branches.push((same, result));
+                    }
+                    None => otherwise = Some(search),
+                }
+            }
+            Some(case(branches, otherwise))
+        }
+        _ => {
+            let function_args = args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))).collect();
+            if let Some(slot) = plain_args(function) {
+                *slot = function_args;
+            }
+            None
+        }
+    }
+}
+
+fn case(branches: Vec<(Expr, Expr)>, otherwise: Option<Expr>) -> Expr {
+    Expr::Case {
+        case_token: AttachedToken::empty(),
+        end_token: AttachedToken::empty(),
+        operand: None,
+        conditions: branches.into_iter().map(|(condition, result)| CaseWhen { condition, result }).collect(),
+        else_result: otherwise.map(Box::new),
+    }
+}
+
+/// Gives each unnamed output column the name that Postgres gives it, made unique within its SELECT.
+fn name_columns(body: &mut SetExpr) {
+    match body {
+        SetExpr::Select(select) => name_select(select),
+        SetExpr::SetOperation { left, right, .. } => {
+            name_columns(left);
+            name_columns(right);
+        }
+        // A parenthesised query is visited on its own.
+        _ => {}
+    }
+}
+
+fn name_select(select: &mut Select) {
+    let mut taken: HashMap<String, usize> = HashMap::new();
+    for item in &select.projection {
+        match item {
+            SelectItem::ExprWithAlias { alias, .. } => *taken.entry(super::name::fold(alias)).or_default() += 1,
+            SelectItem::UnnamedExpr(Expr::Identifier(ident)) => *taken.entry(super::name::fold(ident)).or_default() += 1,
+            _ => {}
+        }
+    }
+    for item in &mut select.projection {
+        if let SelectItem::UnnamedExpr(expr) = item {
+            if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
+                continue;
+            }
+            let name = label::of(expr);
+            let count = taken.entry(name.clone()).or_default();
+            *count += 1;
+            let alias = label::unique(&name, *count);
+            *item = SelectItem::ExprWithAlias { expr: take(expr), alias: Ident::with_quote('"', alias) };
+        }
+    }
+}
+
+/// TOP n and FETCH FIRST n ROWS are LIMIT n.
+fn move_limits(query: &mut Query) -> Result<(), SqlError> {
+    let mut count = None;
+    if let SetExpr::Select(select) = query.body.as_mut()
+        && let Some(top) = select.top.take()
+    {
+        if top.with_ties || top.percent {
+            return Err(SqlError::unsupported("TOP with PERCENT or WITH TIES"));
+        }
+        count = match top.quantity {
+            Some(ast::TopQuantity::Constant(count)) => Some(Expr::value(Value::Number(count.to_string(), false))),
+            Some(ast::TopQuantity::Expr(expr)) => Some(expr),
+            None => None,
+        };
+    }
+    if let Some(fetch) = query.fetch.take() {
+        if fetch.with_ties || fetch.percent {
+            return Err(SqlError::unsupported("FETCH with PERCENT or WITH TIES"));
+        }
+        count = Some(fetch.quantity.unwrap_or_else(|| Expr::value(Value::Number("1".into(), false))));
+    }
+    if let Some(count) = count {
+        match &mut query.limit_clause {
+            None => {
+                let clause = LimitClause::LimitOffset { limit: Some(count), offset: None, limit_by: vec![] };
+                query.limit_clause = Some(clause);
+            }
+            Some(LimitClause::LimitOffset { limit: limit @ None, .. }) => *limit = Some(count),
+            Some(_) => return Err(SqlError::syntax("multiple LIMIT clauses not allowed")),
+        }
+    }
+    if !query.locks.is_empty() {
+        return Err(SqlError::unsupported("SELECT FOR UPDATE or FOR SHARE"));
+    }
+    Ok(())
+}
+
+/// Numbers that are positions or counts stay plain numbers.
+fn restore_positions(query: &mut Query) {
+    if let Some(order) = &mut query.order_by
+        && let OrderByKind::Expressions(exprs) = &mut order.kind
+    {
+        exprs.iter_mut().for_each(|order| plain_number(&mut order.expr));
+    }
+    match &mut query.limit_clause {
+        Some(LimitClause::LimitOffset { limit, offset, .. }) => {
+            limit.iter_mut().for_each(plain_number);
+            offset.iter_mut().for_each(|offset| plain_number(&mut offset.value));
+        }
+        Some(LimitClause::OffsetCommaLimit { offset, limit }) => {
+            plain_number(offset);
+            plain_number(limit);
+        }
+        None => {}
+    }
+    restore_groups(&mut query.body);
+}
+
+fn restore_groups(body: &mut SetExpr) {
+    match body {
+        SetExpr::Select(select) => {
+            if let GroupByExpr::Expressions(exprs, _) = &mut select.group_by {
+                exprs.iter_mut().for_each(plain_number);
+            }
+            for window in &mut select.named_window {
+                if let ast::NamedWindowExpr::WindowSpec(spec) = &mut window.1 {
+                    restore_frame(spec);
+                }
+            }
+        }
+        SetExpr::SetOperation { left, right, .. } => {
+            restore_groups(left);
+            restore_groups(right);
+        }
+        _ => {}
+    }
+}
+
+fn restore_frame(window: &mut ast::WindowSpec) {
+    let Some(frame) = &mut window.window_frame else { return };
+    for bound in std::iter::once(&mut frame.start_bound).chain(frame.end_bound.iter_mut()) {
+        if let ast::WindowFrameBound::Preceding(Some(expr)) | ast::WindowFrameBound::Following(Some(expr)) = bound {
+            plain_number(expr);
+        }
+    }
+}
+
+/// Whether a call has DISTINCT, which scalar functions do not take.
+pub(crate) fn is_distinct(function: &Function) -> bool {
+    matches!(&function.args, FunctionArguments::List(list)
+        if list.duplicate_treatment == Some(DuplicateTreatment::Distinct))
+}
