@@ -25,7 +25,7 @@ mod type_function;
 pub use context::{Action, ActionHandler, FunctionFact, SettingFact, SystemContext, ViewColumns};
 pub(crate) use correlate::resolve as resolve_correlated;
 pub(crate) use function::show_names;
-pub(crate) use link::context_for;
+pub(crate) use link::{all_functions, view_columns};
 pub(crate) use function::functions;
 pub use history::{
     CONNECTIONS_MAX, ConnectionFact, History, LOAD_ERRORS_MAX, LoadErrorFact, STATEMENT_TEXT_MAX, STATEMENTS_MAX,
