@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use parking_lot::RwLock;
+use stoa_ingest::FileAccess;
 use stoa_storage::Warehouse;
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +31,10 @@ pub struct EngineOptions {
     pub threads: usize,
     /// Folders below which COPY may read local files. Empty: none.
     pub copy_directories: Vec<PathBuf>,
+    /// Folders that COPY never reads, even below an allowed one: the warehouse's own root belongs here.
+    pub hidden_directories: Vec<PathBuf>,
+    /// `s3://bucket/prefix` that COPY never reads: the warehouse's own root belongs here.
+    pub hidden_prefixes: Vec<String>,
     /// Folder for what does not fit in memory; `None` is the system's temporary folder.
     pub spill_directory: Option<PathBuf>,
     /// Greatest number of sessions.
@@ -43,6 +48,8 @@ impl Default for EngineOptions {
             memory_bytes: 4 << 30,
             threads: std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get),
             copy_directories: Vec::new(),
+            hidden_directories: Vec::new(),
+            hidden_prefixes: Vec::new(),
             spill_directory: None,
             sessions_max: 500,
         }
@@ -175,6 +182,16 @@ impl Engine {
     /// The warehouse.
     pub fn warehouse(&self) -> &Arc<Warehouse> {
         &self.warehouse
+    }
+
+    /// Which files COPY may read.
+    pub(crate) fn file_access(&self) -> FileAccess {
+        FileAccess {
+            folders: self.options.copy_directories.clone(),
+            hidden_folders: self.options.hidden_directories.clone(),
+            hidden_prefixes: self.options.hidden_prefixes.clone(),
+            ..FileAccess::default()
+        }
     }
 
     /// How the engine was set up.

@@ -4,7 +4,7 @@
 //! decision here.
 
 mod engine;
-mod parser;
+pub(crate) mod parser;
 
 use std::fmt;
 
@@ -371,6 +371,47 @@ impl From<stoa_storage::Error> for SqlError {
             Kind::Internal => SqlState::InternalError,
         };
         Self::new(state, error.to_string())
+    }
+}
+
+impl From<stoa_ingest::Error> for SqlError {
+    fn from(error: stoa_ingest::Error) -> Self {
+        use stoa_ingest::Kind as Ingest;
+        let state = match error.kind() {
+            Ingest::Invalid => SqlState::InvalidParameterValue,
+            Ingest::Unsupported => SqlState::FeatureNotSupported,
+            Ingest::Denied => SqlState::InsufficientPrivilege,
+            Ingest::NotFound => SqlState::UndefinedFile,
+            Ingest::Rejected => return rejected(&error),
+            Ingest::Corrupt => SqlState::BadCopyFileFormat,
+            Ingest::Unavailable => SqlState::IoError,
+            Ingest::Limit => SqlState::ProgramLimitExceeded,
+            Ingest::Cancelled => return Self::cancelled(),
+            Ingest::Storage(kind) => return stoa_storage::Error::new(kind, error.to_string()).into(),
+            Ingest::Internal => SqlState::InternalError,
+        };
+        Self::new(state, error.to_string())
+    }
+}
+
+/// A load that refused too many rows: the state of the first one's mistake.
+fn rejected(error: &stoa_ingest::Error) -> SqlError {
+    use stoa_ingest::Cause;
+    let first = error.rejected().first();
+    let state = match first.map(|row| row.cause) {
+        Some(Cause::NullViolation) => SqlState::NotNullViolation,
+        Some(Cause::TooLong) => SqlState::StringDataRightTruncation,
+        Some(Cause::OutOfRange) => SqlState::NumericValueOutOfRange,
+        Some(Cause::DateTimeFormat) => SqlState::InvalidDatetimeFormat,
+        Some(Cause::DateTimeRange) => SqlState::DatetimeFieldOverflow,
+        Some(Cause::Encoding) => SqlState::CharacterNotInRepertoire,
+        Some(Cause::InvalidText) => SqlState::InvalidTextRepresentation,
+        Some(Cause::RowFormat) | None => SqlState::BadCopyFileFormat,
+    };
+    let sql = SqlError::new(state, error.message());
+    match first {
+        Some(row) => sql.with_detail(format!("{}, line {}: {}.", row.file, row.line, row.reason)),
+        None => sql,
     }
 }
 

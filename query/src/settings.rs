@@ -183,6 +183,14 @@ impl Settings {
         Ok(())
     }
 
+    /// Puts an earlier value back; `None` removes a custom name.
+    pub(crate) fn restore(&mut self, name: &str, value: Option<String>) {
+        match value {
+            Some(value) => self.values.insert(name.to_owned(), value),
+            None => self.values.remove(name),
+        };
+    }
+
     /// `statement_timeout`; `None` when switched off.
     pub fn statement_timeout(&self) -> Option<Duration> {
         let millis = parse_duration(self.get("statement_timeout")?).ok()?;

@@ -186,3 +186,22 @@ pub(crate) fn role(snapshot: &Snapshot, facts: &SessionFacts, name: &str) -> Res
 pub(crate) fn database(snapshot: &Snapshot, name: &str) -> Result<DatabaseId, SqlError> {
     snapshot.database_named(name).map(|database| database.id).ok_or_else(|| SqlError::undefined_database(name))
 }
+
+/// Tables to change, by names as written.
+pub(crate) fn tables(names: &[ObjectName], context: &PlanContext) -> Result<Vec<Arc<Table>>, SqlError> {
+    names.iter().map(|name| table(&context.snapshot, &context.facts, &qualified(name, &context.facts)?)).collect()
+}
+
+/// A name for a new object: 42622 when it is too long.
+pub(crate) fn new_name(name: String) -> Result<String, SqlError> {
+    if name.is_empty() {
+        return Err(SqlError::syntax("zero-length delimited identifier"));
+    }
+    if name.len() > stoa_storage::limit::NAME_BYTES_MAX {
+        return Err(SqlError::new(
+            SqlState::NameTooLong,
+            format!("identifier \"{name}\" is longer than {} bytes", stoa_storage::limit::NAME_BYTES_MAX),
+        ));
+    }
+    Ok(name)
+}

@@ -12,7 +12,7 @@ const POSTGRES: PostgreSqlDialect = PostgreSqlDialect {};
 
 /// Postgres with Redshift's additions (TOP, EXCLUDE, QUALIFY, CONVERT(type, x)).
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct WarehouseDialect;
+pub(crate) struct StoaDialect;
 
 /// Forwards a method to the Postgres dialect.
 macro_rules! as_postgres {
@@ -32,7 +32,7 @@ macro_rules! with_feature {
     };
 }
 
-impl Dialect for WarehouseDialect {
+impl Dialect for StoaDialect {
     // sqlparser asks in a few places whether the dialect *is* Postgres's; here it is.
     fn dialect(&self) -> TypeId {
         POSTGRES.dialect()

@@ -4,17 +4,18 @@
 use std::sync::Arc;
 
 use sqlparser::ast::{self, Expr, Ident, ObjectName};
+use sqlparser::dialect::{Dialect as _, Precedence};
 use sqlparser::parser::{Parser, ParserOptions};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
-use super::dialect::WarehouseDialect;
+use super::dialect::StoaDialect;
 use super::split::Piece;
 use crate::error::parser::{parser_error, position_of};
 use crate::error::{SqlError, SqlState};
 
 /// Depth that sqlparser may recurse to; [`super::split`] bounds the shape before, and the stack is sized for this.
 const RECURSION_MAX: usize = 1_024;
-const DIALECT: WarehouseDialect = WarehouseDialect;
+const DIALECT: StoaDialect = StoaDialect;
 
 /// A position in the tokens of one statement.
 pub(crate) struct Grammar {
@@ -178,6 +179,27 @@ impl Grammar {
             items.push(item(self)?);
         }
         Ok(items)
+    }
+
+    /// `item, item, …` where items go somewhere else.
+    pub(crate) fn list_into(&mut self, mut item: impl FnMut(&mut Self) -> Result<(), SqlError>) -> Result<(), SqlError> {
+        item(self)?;
+        while self.accept_symbol(&Token::Comma) {
+            item(self)?;
+        }
+        Ok(())
+    }
+
+    /// The token `ahead` tokens from here.
+    pub(crate) fn token_at(&self, ahead: usize) -> Token {
+        self.parser.peek_nth_token_ref(ahead).token.clone()
+    }
+
+    /// The expression of DEFAULT: an operand with casts and arithmetic, but without the boolean operators, because
+    /// `NOT NULL` may follow.
+    pub(crate) fn default_value(&mut self) -> Result<Expr, SqlError> {
+        let above_not = DIALECT.prec_value(Precedence::Is);
+        self.with_parser(|parser| parser.parse_subexpr(above_not))
     }
 
     /// `(item, item, …)`

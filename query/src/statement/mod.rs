@@ -142,13 +142,13 @@ statements! {
         "With all that is inside; not the session's own.";
     Comment(object::Comment) "COMMENT ON", "Schemas and databases", "comment", "owner of the object", Write, Partial,
         "On databases, schemas, tables, views and columns.";
-    CreateRole(role::CreateRole) "CREATE USER", "Rights", "role", "CREATEROLE or superuser", Write, Partial,
+    CreateRole(Box<role::CreateRole>) "CREATE USER", "Rights", "role", "CREATEROLE or superuser", Write, Partial,
         "Also CREATE ROLE and CREATE GROUP. Passwords are kept as SCRAM-SHA-256 verifiers.";
-    AlterRole(role::AlterRole) "ALTER USER", "Rights", "role", "superuser, CREATEROLE, or oneself for password and settings",
+    AlterRole(Box<role::AlterRole>) "ALTER USER", "Rights", "role", "superuser, CREATEROLE, or oneself for password and settings",
         Write, Partial, "Also ALTER ROLE and ALTER GROUP: options, RENAME TO, SET, RESET, ADD USER, DROP USER.";
     DropRole(object::Drop) "DROP USER", "Rights", "role", "CREATEROLE or superuser", Write, Full,
         "Also DROP ROLE and DROP GROUP. Refused while the role owns objects.";
-    Grant(role::Grant) "GRANT", "Rights", "grant", "owner or grant option", Write, Partial,
+    Grant(Box<role::Grant>) "GRANT", "Rights", "grant", "owner or grant option", Write, Partial,
         "Also REVOKE. On databases, schemas, tables, ALL TABLES IN SCHEMA, and roles. Column rights are refused.";
     Begin(session::Begin) "BEGIN", "Transactions", "transaction", "none", Control, Full,
         "Also START TRANSACTION. Every isolation level runs as snapshot isolation.";

@@ -5,7 +5,7 @@
 
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
-use super::dialect::WarehouseDialect;
+use super::dialect::StoaDialect;
 use crate::error::SqlError;
 use crate::error::parser::{parser_error, too_complex};
 
@@ -36,7 +36,7 @@ pub(crate) fn split(source: &str) -> Result<Vec<Piece>, SqlError> {
             "invalid byte sequence for encoding \"UTF8\": 0x00",
         ));
     }
-    let dialect = WarehouseDialect;
+    let dialect = StoaDialect;
     let tokens = Tokenizer::new(&dialect, source)
         .tokenize_with_location()
         .map_err(|error| parser_error(error.into(), source))?;
