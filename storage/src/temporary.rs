@@ -6,9 +6,11 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use crate::catalog::access::Acl;
+use crate::catalog::change::{Change, ObjectAction, ObjectRef, TableAction};
 use crate::catalog::snapshot::{Relation, Schema, Snapshot, View};
-use crate::catalog::table::Table;
+use crate::catalog::table::{Constraint, ConstraintKind, Table};
 use crate::commit::OpenTransaction;
+use crate::error::{Error, Result};
 use crate::id::{DatabaseId, RoleId, SchemaId, TableId, ViewId};
 
 /// What keeps the objects of a temporary table.
@@ -89,5 +91,98 @@ impl TemporarySpace {
         }
         holds.retain(|table, _| tables.contains_key(table));
         Self { owner: self.owner.clone(), schema: Some(Arc::clone(schema)), tables, views, holds }
+    }
+}
+
+/// Tells changes of temporary objects from those of permanent ones.
+pub(crate) struct TemporaryScope<'a> {
+    /// The own snapshot of the transaction.
+    pub(crate) snapshot: &'a Snapshot,
+    /// The schema of temporary objects.
+    pub(crate) schema: SchemaId,
+}
+
+impl TemporaryScope<'_> {
+    /// Whether a change concerns temporary objects only. Permanent objects cannot refer to temporary ones.
+    pub(crate) fn contains(&self, change: &Change) -> Result<bool> {
+        Ok(match change {
+            Change::CreateTable(table) => {
+                let temporary = table.schema == self.schema;
+                table.constraints.iter().try_for_each(|constraint| self.check_constraint(temporary, constraint))?;
+                temporary
+            }
+            Change::PutView(view) => self.check_view(view)?,
+            Change::AlterTable { table, action } => {
+                let temporary = self.has_table(*table);
+                if let TableAction::AddConstraint(constraint) = action {
+                    self.check_constraint(temporary, constraint)?;
+                }
+                temporary
+            }
+            Change::DropTable(table)
+            | Change::Append { table, .. }
+            | Change::Delete { table, .. }
+            | Change::Truncate { table, .. }
+            | Change::Replace { table, .. }
+            | Change::AdvanceIdentity { table, .. } => self.has_table(*table),
+            Change::DropView(view) => self.has_view(*view),
+            Change::AlterObject { object, action } => {
+                let temporary = self.has_object(*object);
+                if matches!(action, ObjectAction::Move(to) if (*to == self.schema) != temporary) {
+                    return Err(Error::invalid("cannot move objects into or out of temporary schemas"));
+                }
+                temporary
+            }
+            Change::Grant { object, .. } | Change::Revoke { object, .. } => self.has_object(*object),
+            Change::DropSchema(schema) => *schema == self.schema,
+            Change::CreateDatabase(_)
+            | Change::DropDatabase(_)
+            | Change::CreateSchema(_)
+            | Change::PutRole(_)
+            | Change::DropRole(_)
+            | Change::PutSetting { .. }
+            | Change::Collect { .. } => false,
+        })
+    }
+
+    fn has_table(&self, table: TableId) -> bool {
+        self.snapshot.tables.get(&table).is_some_and(|table| table.schema == self.schema)
+    }
+
+    fn has_view(&self, view: ViewId) -> bool {
+        self.snapshot.views.get(&view).is_some_and(|view| view.schema == self.schema)
+    }
+
+    fn has_object(&self, object: ObjectRef) -> bool {
+        match object {
+            ObjectRef::Table(table) => self.has_table(table),
+            ObjectRef::View(view) => self.has_view(view),
+            ObjectRef::Schema(schema) => schema == self.schema,
+            ObjectRef::Database(_) => false,
+        }
+    }
+
+    fn check_view(&self, view: &View) -> Result<bool> {
+        let temporary = view.schema == self.schema;
+        let reads_temporary = view.depends_on.iter().any(|relation| match relation {
+            Relation::Table(table) => self.has_table(*table),
+            Relation::View(view) => self.has_view(*view),
+        });
+        if reads_temporary && !temporary {
+            let name = &view.name;
+            return Err(Error::invalid(format!(
+                "view \"{name}\" cannot be permanent because it reads temporary relations"
+            )));
+        }
+        Ok(temporary)
+    }
+
+    fn check_constraint(&self, of_temporary: bool, constraint: &Constraint) -> Result<()> {
+        match &constraint.kind {
+            ConstraintKind::ForeignKey { references, .. } if self.has_table(*references) && !of_temporary => {
+                Err(Error::invalid("constraints on permanent tables may reference only permanent tables"))
+            }
+            _ => Ok(()),
+        }
     }
 }

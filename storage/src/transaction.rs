@@ -12,15 +12,16 @@ use std::sync::Arc;
 
 use arrow_array::{RecordBatch, UInt64Array};
 
-use crate::catalog::change::{Change, ObjectRef};
-use crate::catalog::snapshot::{Relation, Snapshot};
+use crate::catalog::change::Change;
+use crate::catalog::snapshot::Snapshot;
 use crate::catalog::table::Table;
 use crate::commit::{CommitRequest, OpenTransaction};
 use crate::error::{Error, Result};
 use crate::id::{ColumnId, SchemaId, TableId, TxnId, Version};
 use crate::table::append::{Appended, Appender};
 use crate::table::delete;
-use crate::temporary::{Hold, TemporarySpace};
+use crate::table::join::join_chunks;
+use crate::temporary::{Hold, TemporaryScope, TemporarySpace};
 use crate::warehouse::Warehouse;
 
 /// Staged changes and the snapshot that they lead to. Dropping it rolls back.
@@ -103,7 +104,10 @@ impl Transaction {
         if matches!(change, Change::Collect { .. }) {
             return Err(Error::internal("garbage collection is not a transaction"));
         }
-        let temporary = self.is_temporary(&change)?;
+        let temporary = match self.temporary_schema {
+            None => false,
+            Some(schema) => TemporaryScope { snapshot: &self.own, schema }.contains(&change)?,
+        };
         let mut next = Snapshot::clone(&self.own);
         change.apply(&mut next)?;
         self.own = Arc::new(next);
@@ -249,6 +253,7 @@ impl Transaction {
     /// the log.
     pub async fn commit(mut self) -> Result<Committed> {
         let changes = self.take_changes();
+        let changes = join_chunks(changes, &self.own, self.warehouse.output(), &self.open).await?;
         let holds = std::mem::take(&mut self.holds);
         let temporary = self.temporary.after(&self.own, self.temporary_schema, holds);
         if changes.is_empty() {
@@ -281,58 +286,11 @@ impl Transaction {
     /// Under whose name objects of a table are written. Those of temporary tables outlive the transaction, so each
     /// writer of one stands for itself.
     fn writer_of(&self, table: &Table) -> Arc<OpenTransaction> {
-        if Some(table.schema) == self.temporary_schema { self.warehouse.log().begin() } else { Arc::clone(&self.open) }
+        if Some(table.schema) == self.temporary_schema { self.warehouse.log().hold() } else { Arc::clone(&self.open) }
     }
 
     fn table(&self, table: TableId) -> Result<Arc<Table>> {
         let found = self.own.tables.get(&table).cloned();
         found.ok_or_else(|| Error::not_found(format!("table {table} does not exist")))
-    }
-
-    /// Whether a change concerns temporary objects only. Permanent objects cannot refer to temporary ones.
-    fn is_temporary(&self, change: &Change) -> Result<bool> {
-        let Some(temporary) = self.temporary_schema else { return Ok(false) };
-        let of_table = |table: TableId| self.own.tables.get(&table).is_some_and(|table| table.schema == temporary);
-        let of_object = |object: ObjectRef| match object {
-            ObjectRef::Table(table) => of_table(table),
-            ObjectRef::View(view) => self.own.views.get(&view).is_some_and(|view| view.schema == temporary),
-            ObjectRef::Schema(schema) => schema == temporary,
-            ObjectRef::Database(_) => false,
-        };
-        Ok(match change {
-            Change::CreateTable(table) => table.schema == temporary,
-            Change::PutView(view) => {
-                let reads_temporary = view.depends_on.iter().any(|relation| match relation {
-                    Relation::Table(table) => of_table(*table),
-                    Relation::View(view) => of_object(ObjectRef::View(*view)),
-                });
-                if reads_temporary && view.schema != temporary {
-                    let name = &view.name;
-                    return Err(Error::invalid(format!(
-                        "view \"{name}\" cannot be permanent because it reads temporary relations"
-                    )));
-                }
-                view.schema == temporary
-            }
-            Change::DropTable(table)
-            | Change::AlterTable { table, .. }
-            | Change::Append { table, .. }
-            | Change::Delete { table, .. }
-            | Change::Truncate { table, .. }
-            | Change::Replace { table, .. }
-            | Change::AdvanceIdentity { table, .. } => of_table(*table),
-            Change::DropView(view) => of_object(ObjectRef::View(*view)),
-            Change::AlterObject { object, .. } | Change::Grant { object, .. } | Change::Revoke { object, .. } => {
-                of_object(*object)
-            }
-            Change::DropSchema(schema) => *schema == temporary,
-            Change::CreateDatabase(_)
-            | Change::DropDatabase(_)
-            | Change::CreateSchema(_)
-            | Change::PutRole(_)
-            | Change::DropRole(_)
-            | Change::PutSetting { .. }
-            | Change::Collect { .. } => false,
-        })
     }
 }

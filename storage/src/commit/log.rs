@@ -182,6 +182,14 @@ impl CommitLog {
         self.shared.registry.begin(txn, tip.position.epoch, Arc::clone(&tip.snapshot))
     }
 
+    /// Begins a transaction that only keeps what is written in its name from being collected: it pins no version, and is
+    /// not to be committed.
+    pub(crate) fn hold(&self) -> Arc<OpenTransaction> {
+        let txn = TxnId(self.shared.random.uuid());
+        let epoch = self.shared.tip.load().position.epoch;
+        self.shared.registry.begin(txn, epoch, Arc::new(Snapshot::default()))
+    }
+
     /// Where a new object of a transaction goes: `data/{table}/{epoch}-{txn}-{uuid}.{extension}`.
     pub(crate) fn new_path(&self, transaction: &OpenTransaction, table: crate::id::TableId, extension: &str) -> String {
         let txn = transaction.txn().0.simple();

@@ -31,6 +31,8 @@ const SMALL_SEGMENTS_MIN: usize = 8;
 const SMALL_ROWS: u64 = PART_ROWS_MAX as u64 / 4;
 /// Percentage of deleted rows from which a segment is rewritten.
 const DELETED_PERCENT_MAX: u64 = 30;
+/// Deletion sets from which a segment is rewritten: every scan has to unite them.
+const DELETE_SETS_MAX: usize = 64;
 /// Times that a rewrite on request is tried.
 const ATTEMPTS_MAX: usize = 8;
 
@@ -114,8 +116,8 @@ fn next_rewrite(table: &Table, urgency: Urgency) -> Option<Rewrite> {
 fn worn_segment(table: &Table) -> Option<Vec<Arc<Part>>> {
     let worn = |part: &&Arc<Part>| {
         matches!(part.body, PartBody::Segment { .. })
-            && part.deleted_rows() * 100 >= u64::from(part.rows) * DELETED_PERCENT_MAX
-            && part.deleted_rows() > 0
+            && (part.deletes.len() > DELETE_SETS_MAX
+                || (part.deleted_rows() > 0 && part.deleted_rows() * 100 >= u64::from(part.rows) * DELETED_PERCENT_MAX))
     };
     table.parts.values().find(worn).map(|part| vec![Arc::clone(part)])
 }

@@ -6,6 +6,7 @@ pub(crate) mod delete;
 pub(crate) mod evaluate;
 pub(crate) mod flush;
 pub(crate) mod inline;
+pub(crate) mod join;
 pub(crate) mod part_id;
 pub(crate) mod prune;
 pub(crate) mod request;

@@ -1,11 +1,8 @@
-//! The warehouse from end to end, through its public interface only.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
+//! Visibility, conflicts, rollback, reopening, flush and garbage.
 
 use std::sync::Arc;
 
-use common::*;
+use crate::common::{table as common_table, *};
 use stoa_storage::*;
 
 fn none() -> TemporarySpace {
@@ -47,7 +44,7 @@ async fn a_transaction_reads_its_own_writes_and_nobody_else_does() {
     let mut mine = warehouse.begin(&none());
     let theirs = warehouse.begin(&none());
     mine.append(table, vec![rows(10..20)]).await.unwrap();
-    let gone = addresses(&warehouse, &mine.snapshot(), table, |id| id >= 15 || id < 2).await;
+    let gone = addresses(&warehouse, &mine.snapshot(), table, |id| !(2..15).contains(&id)).await;
     assert_eq!(mine.delete(table, &gone).await.unwrap(), 7);
     assert_eq!(ids(&warehouse, &mine.snapshot(), table).await, (2..15).collect::<Vec<i64>>());
     assert_eq!(ids(&warehouse, &theirs.snapshot(), table).await, (0..10).collect::<Vec<i64>>());
@@ -116,7 +113,7 @@ async fn a_new_table_is_filled_in_the_same_transaction() {
     let mut transaction = warehouse.begin(&none());
     let id = transaction.new_id();
     let columns = vec![column(1, "id", ColumnType::Int64), column(2, "name", ColumnType::Varchar { length: None })];
-    transaction.stage(Change::CreateTable(Arc::new(common::table(id, schema, "fresh", columns)))).unwrap();
+    transaction.stage(Change::CreateTable(Arc::new(common_table(id, schema, "fresh", columns)))).unwrap();
     let table = TableId(id);
     transaction.append(table, vec![rows(0..5)]).await.unwrap();
     let mut added = column(3, "extra", ColumnType::Int32);
@@ -234,4 +231,21 @@ async fn garbage_goes_and_what_is_read_stays() {
     assert_eq!(ids(&warehouse, &held, table).await.len(), 50_000);
     drop(held);
     assert_eq!(warehouse.collect_garbage().await.unwrap().objects, 1, "the truncated segment");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_small_inserts_of_one_transaction_become_one_part() {
+    let warehouse = open("memory:").await;
+    let table = create_table(&warehouse, |_| {}).await;
+    let mut transaction = warehouse.begin(&none());
+    for id in 0..500 {
+        transaction.append(table, vec![rows([id])]).await.unwrap();
+    }
+    let gone = addresses(&warehouse, &transaction.snapshot(), table, |id| id == 250).await;
+    transaction.delete(table, &gone).await.unwrap();
+    let expected = ids(&warehouse, &transaction.snapshot(), table).await;
+    transaction.commit().await.unwrap();
+    let snapshot = warehouse.snapshot();
+    assert_eq!(snapshot.tables[&table].parts.len(), 2, "the joined rows, and the row that was deleted again");
+    assert_eq!(ids(&warehouse, &snapshot, table).await, expected);
 }

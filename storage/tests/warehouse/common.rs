@@ -9,17 +9,17 @@ use futures::TryStreamExt;
 use stoa_storage::*;
 
 /// Role that owns everything in the tests; below the first user id, so it needs no entry.
-pub const OWNER: RoleId = RoleId(10);
+pub(crate) const OWNER: RoleId = RoleId(10);
 
 /// Opens a warehouse without background jobs, so that a test decides when they run.
-pub async fn open(root: &str) -> Arc<Warehouse> {
+pub(crate) async fn open(root: &str) -> Arc<Warehouse> {
     let mut options = OpenOptions::new(root);
     options.background = false;
     Warehouse::open(options).await.unwrap()
 }
 
 /// The columns `id bigint, name varchar`.
-pub fn column(id: u32, name: &str, column_type: ColumnType) -> Column {
+pub(crate) fn column(id: u32, name: &str, column_type: ColumnType) -> Column {
     Column {
         id: ColumnId(id),
         name: name.to_owned(),
@@ -34,7 +34,7 @@ pub fn column(id: u32, name: &str, column_type: ColumnType) -> Column {
 }
 
 /// A table definition with these columns.
-pub fn table(id: u32, schema: SchemaId, name: &str, columns: Vec<Column>) -> Table {
+pub(crate) fn table(id: u32, schema: SchemaId, name: &str, columns: Vec<Column>) -> Table {
     let next_column = ColumnId(columns.iter().map(|column| column.id.0).max().unwrap_or(0) + 1);
     Table {
         id: TableId(id),
@@ -54,7 +54,7 @@ pub fn table(id: u32, schema: SchemaId, name: &str, columns: Vec<Column>) -> Tab
 }
 
 /// Database `dev` and schema `public` in it.
-pub async fn create_schema(warehouse: &Arc<Warehouse>) -> SchemaId {
+pub(crate) async fn create_schema(warehouse: &Arc<Warehouse>) -> SchemaId {
     let mut transaction = warehouse.begin(&TemporarySpace::default());
     let database = DatabaseId(transaction.new_id());
     let schema = SchemaId(transaction.new_id());
@@ -69,7 +69,7 @@ pub async fn create_schema(warehouse: &Arc<Warehouse>) -> SchemaId {
 }
 
 /// A committed table `t (id bigint, name varchar)`, changed before creation by `adjust`.
-pub async fn create_table(warehouse: &Arc<Warehouse>, adjust: impl FnOnce(&mut Table)) -> TableId {
+pub(crate) async fn create_table(warehouse: &Arc<Warehouse>, adjust: impl FnOnce(&mut Table)) -> TableId {
     let schema = create_schema(warehouse).await;
     let mut transaction = warehouse.begin(&TemporarySpace::default());
     let id = transaction.new_id();
@@ -82,7 +82,7 @@ pub async fn create_table(warehouse: &Arc<Warehouse>, adjust: impl FnOnce(&mut T
 }
 
 /// Rows of `t` with these ids; the name is `n{id modulo 10}`, null for every seventh.
-pub fn rows(ids: impl IntoIterator<Item = i64>) -> RecordBatch {
+pub(crate) fn rows(ids: impl IntoIterator<Item = i64>) -> RecordBatch {
     let ids: Vec<i64> = ids.into_iter().collect();
     let names: Vec<Option<String>> = ids.iter().map(|id| name_of(*id)).collect();
     let ids: ArrayRef = Arc::new(Int64Array::from(ids));
@@ -91,19 +91,19 @@ pub fn rows(ids: impl IntoIterator<Item = i64>) -> RecordBatch {
 }
 
 /// The name that [`rows`] gives to an id.
-pub fn name_of(id: i64) -> Option<String> {
+pub(crate) fn name_of(id: i64) -> Option<String> {
     (id % 7 != 0).then(|| format!("n{}", id % 10))
 }
 
 /// Appends rows in a transaction of their own.
-pub async fn insert(warehouse: &Arc<Warehouse>, table: TableId, batch: RecordBatch) {
+pub(crate) async fn insert(warehouse: &Arc<Warehouse>, table: TableId, batch: RecordBatch) {
     let mut transaction = warehouse.begin(&TemporarySpace::default());
     transaction.append(table, vec![batch]).await.unwrap();
     transaction.commit().await.unwrap();
 }
 
 /// All batches of a scan, over all partitions.
-pub async fn collect(scan: &Scan) -> Vec<RecordBatch> {
+pub(crate) async fn collect(scan: &Scan) -> Vec<RecordBatch> {
     let mut batches = Vec::new();
     for partition in 0..scan.partitions() {
         batches.extend(scan.open(partition).unwrap().try_collect::<Vec<_>>().await.unwrap());
@@ -112,12 +112,12 @@ pub async fn collect(scan: &Scan) -> Vec<RecordBatch> {
 }
 
 /// The ids that a snapshot shows, sorted.
-pub async fn ids(warehouse: &Arc<Warehouse>, snapshot: &Arc<Snapshot>, table: TableId) -> Vec<i64> {
+pub(crate) async fn ids(warehouse: &Arc<Warehouse>, snapshot: &Arc<Snapshot>, table: TableId) -> Vec<i64> {
     ids_where(warehouse, snapshot, table, Predicate::True).await
 }
 
 /// The ids for which a predicate is true, sorted.
-pub async fn ids_where(
+pub(crate) async fn ids_where(
     warehouse: &Arc<Warehouse>,
     snapshot: &Arc<Snapshot>,
     table: TableId,
@@ -136,7 +136,7 @@ pub async fn ids_where(
 }
 
 /// The addresses of the rows whose id is one of these.
-pub async fn addresses(
+pub(crate) async fn addresses(
     warehouse: &Arc<Warehouse>,
     snapshot: &Arc<Snapshot>,
     table: TableId,
@@ -155,7 +155,7 @@ pub async fn addresses(
 }
 
 /// Deletes the rows whose id is one of these, in a transaction of their own.
-pub async fn delete(warehouse: &Arc<Warehouse>, table: TableId, wanted: impl Fn(i64) -> bool) -> u64 {
+pub(crate) async fn delete(warehouse: &Arc<Warehouse>, table: TableId, wanted: impl Fn(i64) -> bool) -> u64 {
     let mut transaction = warehouse.begin(&TemporarySpace::default());
     let addresses = addresses(warehouse, &transaction.snapshot(), table, wanted).await;
     let deleted = transaction.delete(table, &addresses).await.unwrap();
