@@ -40,7 +40,7 @@ fn decode(criterion: &mut Criterion, tables: &[Table]) {
         let mut group = criterion.benchmark_group(format!("decode/{}", table.name));
         group.throughput(Throughput::Bytes(arrow_bytes(table)));
         group.bench_function("segment", |bencher| {
-            bencher.iter(|| black_box(read_segments(&segments, table.types.len())));
+            bencher.iter(|| black_box(read_segments(&segments)));
         });
         group.bench_function("parquet-zstd1", |bencher| bencher.iter(|| black_box(read_parquet(&parquet))));
         group.finish();
@@ -120,7 +120,7 @@ fn print_table(scale: f64, tables: &[Table]) {
                 bytes: sizes.iter().map(|size| size.0 as f64).sum(),
                 parquet_bytes: parquet.len() as f64,
                 arrow: table.arrow_bytes(column) as f64,
-                decode: average(|| segments.iter().map(|segment| segment.decode(column).unwrap().len()).sum::<usize>()),
+                decode: average(|| segments.iter().map(|segment| segment.scan_column(column).unwrap()).sum::<usize>()),
                 parquet_decode: average(|| read_parquet(&parquet)),
                 encode: 0.0,
             };
@@ -131,7 +131,7 @@ fn print_table(scale: f64, tables: &[Table]) {
         sum.encode = encode;
         sum.bytes = segments.iter().map(|segment| segment.len() as f64).sum();
         sum.parquet_bytes = parquet.len() as f64;
-        sum.decode = average(|| read_segments(&segments, table.types.len()));
+        sum.decode = average(|| read_segments(&segments));
         sum.parquet_decode = average(|| read_parquet(&parquet));
         sum.print(&format!("= {}", table.name), "");
         total.add(&sum);

@@ -95,9 +95,8 @@ impl Table {
             Some(column) => part.project(&[column]).unwrap(),
             None => part.clone(),
         };
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap()))
-            .build();
+        let properties =
+            WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap())).build();
         let mut bytes = Vec::new();
         let mut writer = ArrowWriter::try_new(&mut bytes, project(&self.parts[0]).schema(), Some(properties)).unwrap();
         for part in &self.parts {
@@ -131,15 +130,6 @@ pub fn read_parquet(bytes: &Bytes) -> usize {
 }
 
 /// Decodes segments; answers rows.
-pub fn read_segments(segments: &[BenchSegment], columns: usize) -> usize {
-    let mut rows = 0;
-    for segment in segments {
-        for column in 0..columns {
-            let arrays = segment.decode(column).unwrap();
-            if column == 0 {
-                rows += arrays.iter().map(|array| arrow_array::Array::len(array.as_ref())).sum::<usize>();
-            }
-        }
-    }
-    rows
+pub fn read_segments(segments: &[BenchSegment]) -> usize {
+    segments.iter().map(|segment| segment.scan().unwrap()).sum()
 }

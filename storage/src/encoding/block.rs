@@ -207,7 +207,7 @@ fn write_wide(values: &[i128], plan: &ColumnPlan, out: &mut Vec<u8>) -> Result<E
 /// Gives nulls the value before them (the first ones that behind them), which every encoding stores for next to nothing.
 fn fill_nulls<'a, U: Native>(values: &'a [U], nulls: Option<&NullBuffer>) -> Cow<'a, [U]> {
     let Some(nulls) = nulls.filter(|nulls| nulls.null_count() > 0) else { return Cow::Borrowed(values) };
-    let mut last = nulls.valid_indices().next().map_or(U::default(), |row| values[row]);
+    let mut last = nulls.valid_indices().next().map_or_else(U::default, |row| values[row]);
     let filled = values.iter().zip(nulls).map(|(value, valid)| {
         if valid {
             last = *value;
@@ -267,6 +267,20 @@ impl Block {
             Class::Interval => Values::Fixed(read_fixed(reader, rows, WIDE_BYTES)?),
             Class::Text => Values::Text(Text::read(reader, rows)?),
         })
+    }
+
+    /// Bytes that a cache should count, apart from the encoded ones.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        size_of::<Self>()
+            + match &self.values {
+                Values::Absent => 0,
+                Values::Codes(ints, _) | Values::Int32(ints) => ints.memory_bytes(),
+                Values::Bool(bits) => bits.len() / 8,
+                Values::Int16(ints) => ints.memory_bytes(),
+                Values::Int64(ints) | Values::Narrow(ints) => ints.memory_bytes(),
+                Values::Fixed(bytes) => bytes.len(),
+                Values::Text(text) => text.memory_bytes(),
+            }
     }
 
     /// All rows.

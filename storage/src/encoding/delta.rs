@@ -93,6 +93,11 @@ pub(crate) fn write<U: Native>(
 }
 
 impl<U: Native> Delta<U> {
+    /// Bytes that a cache should count: what was compressed lies here decompressed.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.packed.len() + self.chunks.len() * size_of::<Chunk<U>>()
+    }
+
     /// Parses what [`write`] wrote for `rows` values.
     pub(crate) fn read(reader: &mut Reader, rows: usize) -> Result<Self> {
         let step = reader.u64()?;

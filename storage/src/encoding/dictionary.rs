@@ -57,11 +57,6 @@ impl Dictionary {
         Ok(Self { values, entries, passing: Mutex::new(None) })
     }
 
-    /// The values by code.
-    pub(crate) fn values(&self) -> &ArrayRef {
-        &self.values
-    }
-
     /// Bytes that a cache should count for it.
     pub(crate) fn memory_bytes(&self) -> usize {
         2 * self.values.get_array_memory_size()
@@ -129,7 +124,7 @@ pub(crate) fn encode(class: Class, array: &ArrayRef, most: usize) -> Result<Opti
     let (firsts, codes) = match class {
         Class::Text => {
             let values = strings_of(array)?;
-            let Some((firsts, codes)) = number(&values, array.nulls(), most, |value| xxhash_rust::xxh3::xxh3_64(value)) else {
+            let Some((firsts, codes)) = number(&values, array.nulls(), most, xxhash_rust::xxh3::xxh3_64) else {
                 return Ok(None);
             };
             sort(firsts, codes, |a, b| values[a].cmp(values[b]))

@@ -110,7 +110,13 @@ pub(crate) fn write<U: Native>(
 }
 
 /// Parses widths and bases of the chunks of `rows` values, and the packed section behind them.
-pub(super) fn read_chunks<U: Native>(reader: &mut Reader, rows: usize, extra: &mut Vec<U>) -> Result<(Vec<Chunk<U>>, Bytes)> {
+///
+/// `extra` takes further words, one per chunk, that lie between the bases and the section; empty where there are none.
+pub(super) fn read_chunks<U: Native>(
+    reader: &mut Reader,
+    rows: usize,
+    extra: &mut [U],
+) -> Result<(Vec<Chunk<U>>, Bytes)> {
     let count = rows.div_ceil(CHUNK_ROWS);
     let widths = reader.take(count)?;
     if widths.iter().any(|width| usize::from(*width) > U::BITS) {
@@ -151,18 +157,20 @@ pub(super) fn check_step<U: Native>(step: u64, chunks: &[Chunk<U>]) -> Result<()
 impl<U: Native> Chunk<U> {
     /// Unpacks the chunk, adding `base` to each value.
     pub(super) fn unpack(&self, packed: &Bytes, base: U, values: &mut [U; CHUNK_ROWS]) {
-        let count = packed_words::<U>(self.width);
-        let mut words = [U::default(); CHUNK_ROWS];
-        U::read_words(&packed[self.start..self.start + CHUNK_ROWS / 8 * self.width], &mut words[..count]);
-        U::unpack(self.width, &words[..count], base, values);
+        U::unpack(self.width, &packed[self.start..self.start + CHUNK_ROWS / 8 * self.width], base, values);
     }
 }
 
 impl<U: Native> Frame<U> {
+    /// Bytes that a cache should count: what was compressed lies here decompressed.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.packed.len() + self.chunks.len() * size_of::<Chunk<U>>()
+    }
+
     /// Parses what [`write`] wrote for `rows` values.
     pub(crate) fn read(reader: &mut Reader, rows: usize) -> Result<Self> {
         let step = reader.u64()?;
-        let (chunks, packed) = read_chunks::<U>(reader, rows, &mut Vec::new())?;
+        let (chunks, packed) = read_chunks::<U>(reader, rows, &mut [])?;
         check_step(step, &chunks)?;
         Ok(Self { step, chunks, packed })
     }

@@ -12,7 +12,9 @@
 use std::sync::Arc;
 
 use ::fsst::Compressor;
+use bytes::Bytes;
 
+use crate::encoding::kernel::{Room, append_with};
 use crate::encoding::native::CHUNK_ROWS;
 use crate::encoding::section::{Section, Squeeze, write_section};
 use crate::encoding::wire::{Reader, Write};
@@ -23,8 +25,8 @@ use crate::segment::BLOCK_BYTES_MAX;
 const ESCAPE: u8 = 255;
 /// Bytes of the longest symbol.
 const SYMBOL_BYTES: usize = 8;
-/// Bytes that must follow the room for decoded text, so that whole symbols can be written at its end.
-pub(crate) const DECODE_PADDING: usize = 8 * SYMBOL_BYTES;
+/// Room behind decoded text that lets eight whole symbols be written at once at its end.
+pub(crate) const DECODE_ROOM: usize = 9 * SYMBOL_BYTES;
 
 /// Text in symbols.
 #[derive(Debug, Clone)]
@@ -92,81 +94,59 @@ impl Fsst {
         Ok(Self { table: Arc::new(table), starts, codes })
     }
 
-    /// Decodes everything into `text`, of which the last [`DECODE_PADDING`] bytes are scratch.
-    pub(crate) fn decode(&self, text: &mut [u8]) -> Result<()> {
-        self.table.decode(&self.codes.bytes()?, text)
+    /// Appends the text of a chunk, which must be `length` bytes.
+    pub(crate) fn decode_chunk(&self, codes: &[u8], chunk: usize, length: usize, text: &mut Vec<u8>) -> Result<()> {
+        let range = self.starts[chunk] as usize..self.starts[chunk + 1] as usize;
+        append_with(text, length + DECODE_ROOM, |room| self.table.decode(&codes[range], length, room))
     }
 
-    /// Decodes a chunk into `text`, of which the last [`DECODE_PADDING`] bytes are scratch.
-    pub(crate) fn decode_chunk(&self, chunk: usize, text: &mut [u8]) -> Result<()> {
-        let codes = self.codes.bytes()?;
-        let range = self.starts[chunk] as usize..self.starts[chunk + 1] as usize;
-        self.table.decode(&codes[range], text)
+    /// The codes of all chunks.
+    pub(crate) fn codes(&self) -> Result<Bytes> {
+        self.codes.bytes()
     }
 }
 
 impl Table {
-    /// Decodes codes; they must give exactly `text.len() - DECODE_PADDING` bytes.
-    fn decode(&self, codes: &[u8], text: &mut [u8]) -> Result<()> {
-        let length = text.len() - DECODE_PADDING;
-        let mut written = 0;
+    /// Decodes codes; they must give exactly `length` bytes, behind which there is room for [`DECODE_ROOM`] more.
+    fn decode(&self, codes: &[u8], length: usize, room: &mut Room<'_>) -> Result<()> {
         let mut rest = codes;
         while let Some((block, behind)) = rest.split_first_chunk::<8>() {
-            // Eight codes give at most 64 bytes; beyond the text there is only room for that once.
-            let Some(window) = text.get_mut(written..).and_then(|text| text.first_chunk_mut::<DECODE_PADDING>()) else {
-                return Err(Error::corrupt("a block of text decodes to more than its length"));
-            };
-            if has_escape(*block) {
-                let (used, grown) = self.decode_escaped(rest, window)?;
-                rest = &rest[used..];
-                written += grown;
-            } else {
-                written += self.decode_eight(*block, window);
-                rest = behind;
+            if room.written() > length {
+                break;
             }
-        }
-        while !rest.is_empty() {
-            let Some(window) = text.get_mut(written..).and_then(|text| text.first_chunk_mut::<DECODE_PADDING>()) else {
-                return Err(Error::corrupt("a block of text decodes to more than its length"));
+            rest = if !has_escape(*block) && room.put(block.map(|code| self.symbol(code))) {
+                behind
+            } else {
+                self.decode_one(rest, room)?
             };
-            let (used, grown) = self.decode_escaped(rest, window)?;
-            rest = &rest[used..];
-            written += grown;
         }
-        if written != length {
-            return Err(Error::corrupt(format!("a block of text decodes to {written} bytes of {length}")));
+        while !rest.is_empty() && room.written() <= length {
+            rest = self.decode_one(rest, room)?;
+        }
+        if room.written() != length || !rest.is_empty() {
+            return Err(Error::corrupt(format!("a chunk of text does not decode to its {length} bytes")));
         }
         Ok(())
     }
 
-    /// Eight symbols.
+    /// The bytes of a code and their number.
     #[inline(always)]
-    fn decode_eight(&self, codes: [u8; 8], window: &mut [u8; DECODE_PADDING]) -> usize {
-        let mut at = 0;
-        for code in codes {
-            // At most 7 symbols of 8 bytes lie before, so the eight bytes are always inside.
-            if let Some(place) = window.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<8>()) {
-                *place = self.symbols[usize::from(code)].to_le_bytes();
-            }
-            at += usize::from(self.lengths[usize::from(code)]);
-        }
-        at
+    fn symbol(&self, code: u8) -> (u64, u8) {
+        (self.symbols[usize::from(code)], self.lengths[usize::from(code)])
     }
 
-    /// One symbol or escaped byte: how many codes it took and how many bytes it gave.
-    fn decode_escaped(&self, codes: &[u8], window: &mut [u8; DECODE_PADDING]) -> Result<(usize, usize)> {
-        match codes {
-            [ESCAPE, byte, ..] => {
-                window[0] = *byte;
-                Ok((2, 1))
-            }
-            [ESCAPE] => Err(Error::corrupt("a block of text ends within an escape")),
-            [code, ..] => {
-                window[..8].copy_from_slice(&self.symbols[usize::from(*code)].to_le_bytes());
-                Ok((1, usize::from(self.lengths[usize::from(*code)])))
-            }
-            [] => Ok((0, 0)),
+    /// One symbol or escaped byte; answers the codes behind it.
+    fn decode_one<'a>(&self, codes: &'a [u8], room: &mut Room<'_>) -> Result<&'a [u8]> {
+        let (piece, rest) = match codes {
+            [ESCAPE, byte, rest @ ..] => ((u64::from(*byte), 1), rest),
+            [ESCAPE] => return Err(Error::corrupt("a block of text ends within an escape")),
+            [code, rest @ ..] => (self.symbol(*code), rest),
+            [] => return Ok(codes),
+        };
+        if room.put([piece]) {
+            return Ok(rest);
         }
+        Err(Error::corrupt("a block of text decodes to more than its length"))
     }
 }
 

@@ -159,6 +159,17 @@ impl<U: Native> Ints<U> {
         self.rows
     }
 
+    /// Bytes that a cache should count, apart from the encoded ones.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        match &self.body {
+            Body::Constant(_) => 0,
+            Body::Plain(plain) => plain.memory_bytes(),
+            Body::RunLength(runs) => runs.memory_bytes(),
+            Body::Frame(frame) => frame.memory_bytes(),
+            Body::Delta(delta) => delta.memory_bytes(),
+        }
+    }
+
     /// The values of a chunk; those behind the last row are unspecified.
     pub(crate) fn chunk(&self, chunk: usize, values: &mut [U; CHUNK_ROWS]) {
         match &self.body {

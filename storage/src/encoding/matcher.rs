@@ -198,16 +198,20 @@ fn truth_of_null(predicate: &Predicate) -> Option<bool> {
     match predicate {
         Predicate::True => Some(true),
         Predicate::False => Some(false),
-        Predicate::And(parts) => parts.iter().map(truth_of_null).fold(Some(true), |all, part| match (all, part) {
-            (Some(false), _) | (_, Some(false)) => Some(false),
-            (Some(true), Some(true)) => Some(true),
-            _ => None,
-        }),
-        Predicate::Or(parts) => parts.iter().map(truth_of_null).fold(Some(false), |any, part| match (any, part) {
-            (Some(true), _) | (_, Some(true)) => Some(true),
-            (Some(false), Some(false)) => Some(false),
-            _ => None,
-        }),
+        Predicate::And(parts) => {
+            let truths = || parts.iter().map(truth_of_null);
+            if truths().any(|truth| truth == Some(false)) {
+                return Some(false);
+            }
+            truths().all(|truth| truth.is_some()).then_some(true)
+        }
+        Predicate::Or(parts) => {
+            let truths = || parts.iter().map(truth_of_null);
+            if truths().any(|truth| truth == Some(true)) {
+                return Some(true);
+            }
+            truths().all(|truth| truth.is_some()).then_some(false)
+        }
         Predicate::IsNull { negated, .. } => Some(!negated),
         Predicate::Compare { .. } | Predicate::In { .. } | Predicate::StartsWith { .. } => None,
     }

@@ -37,13 +37,13 @@ pub(crate) trait Native: Copy + Eq + Default + Debug + Send + Sync + ArrowNative
     /// Packs 1024 values of at most `width` bits (see [`crate::encoding::kernel`]).
     fn pack(width: usize, values: &[Self; CHUNK_ROWS], packed: &mut [Self]);
     /// Unpacks 1024 values of `width` bits and adds `base` to each.
-    fn unpack(width: usize, packed: &[Self], base: Self, values: &mut [Self; CHUNK_ROWS]);
+    fn unpack(width: usize, packed: &[u8], base: Self, values: &mut [Self; CHUNK_ROWS]);
+    /// One word from as many little-endian bytes as it has.
+    fn read(bytes: &[u8]) -> Self;
 }
 
 macro_rules! native {
     ($($word:ident $signed:ident;)*) => {$(
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "words are bit patterns")]
-        #[expect(clippy::cast_lossless, reason = "one body for three widths")]
         impl Native for $word {
             const BITS: usize = $word::BITS as usize;
 
@@ -82,8 +82,12 @@ macro_rules! native {
             fn pack(width: usize, values: &[Self; CHUNK_ROWS], packed: &mut [Self]) {
                 super::kernel::pack(width, values, packed);
             }
-            fn unpack(width: usize, packed: &[Self], base: Self, values: &mut [Self; CHUNK_ROWS]) {
+            fn unpack(width: usize, packed: &[u8], base: Self, values: &mut [Self; CHUNK_ROWS]) {
                 super::kernel::unpack(width, packed, base, values);
+            }
+            #[inline]
+            fn read(bytes: &[u8]) -> Self {
+                bytes.first_chunk().map_or(0, |bytes| Self::from_le_bytes(*bytes))
             }
         }
     )*};

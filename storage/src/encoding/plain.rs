@@ -18,6 +18,11 @@ pub(crate) struct Plain {
 }
 
 impl Plain {
+    /// Bytes that a cache should count: what was compressed lies here decompressed.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Bytes that [`Plain::write`] takes at most.
     pub(crate) fn estimate<U: Native>(rows: usize) -> usize {
         9 + rows * U::BYTES

@@ -11,6 +11,9 @@ use crate::encoding::wire::{Reader, Write};
 use crate::error::{Error, Result};
 use crate::segment::selection::Selection;
 
+/// Values written at once for a run of up to as many rows.
+const SHORT_RUN: usize = 8;
+
 /// Integers in runs.
 #[derive(Debug, Clone)]
 pub(crate) struct RunLength<U> {
@@ -49,6 +52,11 @@ pub(crate) fn write<U: Native>(values: &[U], out: &mut Vec<u8>) -> Result<()> {
 }
 
 impl<U: Native> RunLength<U> {
+    /// Bytes that a cache should count: what was compressed lies here decompressed.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.ends.len() * (size_of::<u32>() + size_of::<U>())
+    }
+
     /// Parses what [`write`] wrote for `rows` values.
     pub(crate) fn read(reader: &mut Reader, rows: usize) -> Result<Self> {
         let runs = reader.count(rows)?;
@@ -68,7 +76,11 @@ impl<U: Native> RunLength<U> {
         let mut row = 0;
         while let (Some(end), Some(value)) = (self.ends.get(run), self.values.get(run)) {
             let end = (*end as usize - start).min(CHUNK_ROWS);
-            values[row..end].fill(*value);
+            // Most runs are short: a fixed number of values is written at once, the next run overwrites the excess.
+            match values[row..].first_chunk_mut::<SHORT_RUN>() {
+                Some(window) if end - row <= SHORT_RUN => *window = [*value; SHORT_RUN],
+                _ => values[row..end].fill(*value),
+            }
             row = end;
             run += 1;
             if row == CHUNK_ROWS {

@@ -4,9 +4,10 @@
 //! codec: u8 │ raw length: u32 │ stored length: u32 │ stored bytes
 //! ```
 
-use std::sync::OnceLock;
+use std::cell::RefCell;
 
 use bytes::Bytes;
+use zstd::bulk::Decompressor;
 
 use crate::encoding::wire::{Reader, Write};
 use crate::error::{Error, Result};
@@ -89,13 +90,26 @@ fn zstd_compress(raw: &[u8]) -> Result<Vec<u8>> {
     zstd::bulk::compress(raw, ZSTD_LEVEL).map_err(|error| Error::internal("zstd failed").with_source(error))
 }
 
-/// A parsed section; decompressed on first use.
+/// Decompresses with a context that the thread keeps: making one costs as much as a small section.
+fn zstd_decompress(stored: &[u8], raw: &mut [u8]) -> std::io::Result<usize> {
+    thread_local! {
+        static CONTEXT: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+    }
+    CONTEXT.with_borrow_mut(|context| {
+        let context = match context {
+            Some(context) => context,
+            None => context.insert(Decompressor::new()?),
+        };
+        context.decompress_to_buffer(stored, raw)
+    })
+}
+
+/// A parsed section, decompressed when asked.
 #[derive(Debug, Clone)]
 pub(crate) struct Section {
     codec: Codec,
     raw_length: usize,
     stored: Bytes,
-    raw: OnceLock<Bytes>,
 }
 
 impl Section {
@@ -113,7 +127,7 @@ impl Section {
         if codec == Codec::None && stored_length != raw_length {
             return Err(Error::corrupt("an uncompressed section has two lengths"));
         }
-        Ok(Self { codec, raw_length, stored, raw: OnceLock::new() })
+        Ok(Self { codec, raw_length, stored })
     }
 
     /// Length of the decompressed bytes.
@@ -121,58 +135,24 @@ impl Section {
         self.raw_length
     }
 
-    /// The decompressed bytes.
+    /// The decompressed bytes. They are not kept: a cached block takes the memory of its encoded bytes.
     pub(crate) fn bytes(&self) -> Result<Bytes> {
-        if self.codec == Codec::None {
-            return Ok(self.stored.clone());
+        match self.codec {
+            Codec::None => Ok(self.stored.clone()),
+            Codec::Lz4 | Codec::Zstd => Ok(Bytes::from(self.decompress()?)),
         }
-        if let Some(raw) = self.raw.get() {
-            return Ok(raw.clone());
-        }
-        let raw = Bytes::from(self.decompress()?);
-        Ok(self.raw.get_or_init(|| raw).clone())
-    }
-
-    /// The decompressed bytes as a vector of their own with `padding` zeros behind them, not kept.
-    pub(crate) fn padded(&self, padding: usize) -> Result<Vec<u8>> {
-        let mut raw = match self.codec {
-            Codec::None => {
-                let mut raw = Vec::with_capacity(self.raw_length + padding);
-                raw.extend_from_slice(&self.stored);
-                raw
-            }
-            Codec::Lz4 | Codec::Zstd => match self.raw.get() {
-                Some(done) => {
-                    let mut raw = Vec::with_capacity(self.raw_length + padding);
-                    raw.extend_from_slice(done);
-                    raw
-                }
-                None => self.decompress_with(padding)?,
-            },
-        };
-        raw.resize(self.raw_length + padding, 0);
-        Ok(raw)
     }
 
     fn decompress(&self) -> Result<Vec<u8>> {
-        self.decompress_with(0)
-    }
-
-    fn decompress_with(&self, padding: usize) -> Result<Vec<u8>> {
-        let mut raw = Vec::with_capacity(self.raw_length + padding);
+        let mut raw = vec![0; self.raw_length];
         let length = match self.codec {
-            Codec::None => {
-                raw.extend_from_slice(&self.stored);
-                raw.len()
-            }
+            Codec::None => self.stored.len(),
             Codec::Lz4 => {
-                raw.resize(self.raw_length, 0);
                 lz4_flex::block::decompress_into(&self.stored, &mut raw)
                     .map_err(|error| Error::corrupt("a section does not decompress").with_source(error))?
             }
             Codec::Zstd => {
-                raw.resize(self.raw_length, 0);
-                zstd::bulk::decompress_to_buffer(&self.stored, raw.as_mut_slice())
+                zstd_decompress(&self.stored, raw.as_mut_slice())
                     .map_err(|error| Error::corrupt("a section does not decompress").with_source(error))?
             }
         };

@@ -6,16 +6,17 @@
 
 use arrow_array::ArrayRef;
 use arrow_buffer::NullBuffer;
+use bytes::Bytes;
 use ::fsst::Compressor;
 
 use crate::encoding::Encoding;
-use crate::encoding::fsst::{self, DECODE_PADDING, Fsst};
+use crate::encoding::fsst::{self, DECODE_ROOM, Fsst};
 use crate::encoding::hint::Hint;
 use crate::encoding::ints::{Ints, Nesting, write_nested};
 use crate::encoding::matcher::Matcher;
 use crate::encoding::native::CHUNK_ROWS;
 use crate::encoding::section::{Section, Squeeze, compressed_length, write_section};
-use crate::encoding::view::{VIEW_PADDING, Views};
+use crate::encoding::view::Views;
 use crate::encoding::wire::{Reader, Write};
 use crate::error::{Error, Result};
 use crate::segment::BLOCK_BYTES_MAX;
@@ -105,6 +106,11 @@ pub(crate) fn write_text(values: &[&[u8]], plan: &TextPlan, out: &mut Vec<u8>) -
 }
 
 impl Text {
+    /// Bytes that a cache should count, apart from the encoded ones.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.lengths.memory_bytes()
+    }
+
     /// Parses what [`write_text`] wrote for `rows` strings.
     pub(crate) fn read(reader: &mut Reader, rows: usize) -> Result<Self> {
         let encoding = Encoding::from_byte(reader.u8()?)?;
@@ -117,24 +123,22 @@ impl Text {
         Ok(Self { lengths, body })
     }
 
-    /// All strings.
+    /// All strings. Each chunk gets its views while its text is still in the nearest cache.
     pub(crate) fn decode(&self, utf8: bool, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
-        let lengths = self.lengths.decode();
-        let total = total_length(&lengths)?;
-        let text = match &self.body {
-            Body::Plain(section) => {
-                check_total(total, section.len())?;
-                section.padded(VIEW_PADDING)?
-            }
-            Body::Fsst(fsst) => {
-                let mut text = vec![0; total + DECODE_PADDING];
-                fsst.decode(&mut text)?;
-                text
-            }
+        let opened = Opened::new(self)?;
+        let total = opened.starts.last().copied().unwrap_or(0);
+        let mut views = Views::with_capacity(opened.lengths.len());
+        let mut text = match &opened.source {
+            Source::Plain(section) => section.to_vec(),
+            Source::Fsst(..) => Vec::with_capacity(total + DECODE_ROOM),
         };
-        let mut views = Views::with_capacity(lengths.len());
-        views.extend(&lengths, &text, 0)?;
-        views.finish(text, total, utf8, nulls)
+        for (chunk, lengths) in opened.lengths.chunks(CHUNK_ROWS).enumerate() {
+            if let Source::Fsst(..) = &opened.source {
+                opened.append_chunk(chunk, &mut text)?;
+            }
+            views.extend(lengths, &text, opened.starts[chunk])?;
+        }
+        views.finish(text, utf8, nulls)
     }
 
     /// The strings of the selected rows, in a buffer of their own, so that few rows do not hold the text of a whole block.
@@ -147,17 +151,17 @@ impl Text {
             if words == [0; CHUNK_WORDS] {
                 continue;
             }
-            opened.chunk(chunk, &mut scratch)?;
+            scratch.clear();
+            opened.append_chunk(chunk, &mut scratch)?;
             opened.each(chunk, words, |_, range| {
                 kept.push(u32::try_from(range.len()).unwrap_or(u32::MAX));
                 text.extend_from_slice(scratch.get(range).unwrap_or_default());
             });
         }
-        let total = text.len();
-        text.resize(total + VIEW_PADDING, 0);
         let mut views = Views::with_capacity(kept.len());
         views.extend(&kept, &text, 0)?;
-        views.finish(text, total, utf8, nulls)
+        text.shrink_to_fit();
+        views.finish(text, utf8, nulls)
     }
 
     /// Keeps the selected rows whose string passes. Lengths decide first; only chunks with candidates are opened.
@@ -176,7 +180,8 @@ impl Text {
             if candidates == [0; CHUNK_WORDS] {
                 return;
             }
-            if let Err(error) = opened.chunk(chunk, &mut scratch) {
+            scratch.clear();
+            if let Err(error) = opened.append_chunk(chunk, &mut scratch) {
                 outcome = Err(error);
                 return;
             }
@@ -190,42 +195,51 @@ impl Text {
     }
 }
 
-/// Strings of a block with their lengths decoded: chunks can be opened.
+/// Strings of a block with lengths and compression undone: chunks can be opened.
 struct Opened<'a> {
     lengths: Vec<u32>,
     /// Where the text of each chunk starts, and the end.
     starts: Vec<usize>,
-    body: &'a Body,
+    source: Source<'a>,
+}
+
+enum Source<'a> {
+    /// The text.
+    Plain(Bytes),
+    /// Symbols, and the codes.
+    Fsst(&'a Fsst, Bytes),
 }
 
 impl<'a> Opened<'a> {
     fn new(text: &'a Text) -> Result<Self> {
         let lengths = text.lengths.decode();
         let total = total_length(&lengths)?;
-        if let Body::Plain(section) = &text.body {
-            check_total(total, section.len())?;
-        }
         let mut starts = vec![0];
         let mut start = 0;
         for chunk in lengths.chunks(CHUNK_ROWS) {
             start += chunk.iter().map(|length| *length as usize).sum::<usize>();
             starts.push(start);
         }
-        Ok(Self { lengths, starts, body: &text.body })
+        let source = match &text.body {
+            Body::Plain(section) => {
+                check_total(total, section.len())?;
+                Source::Plain(section.bytes()?)
+            }
+            Body::Fsst(fsst) => Source::Fsst(fsst, fsst.codes()?),
+        };
+        Ok(Self { lengths, starts, source })
     }
 
-    /// Puts the text of a chunk into `scratch`, which may get bytes behind it.
-    fn chunk(&self, chunk: usize, scratch: &mut Vec<u8>) -> Result<()> {
+    /// Appends the text of a chunk.
+    fn append_chunk(&self, chunk: usize, text: &mut Vec<u8>) -> Result<()> {
         let range = self.starts[chunk]..self.starts[chunk + 1];
-        scratch.clear();
-        match self.body {
-            Body::Plain(section) => scratch.extend_from_slice(&section.bytes()?[range]),
-            Body::Fsst(fsst) => {
-                scratch.resize(range.len() + DECODE_PADDING, 0);
-                fsst.decode_chunk(chunk, scratch)?;
+        match &self.source {
+            Source::Plain(bytes) => {
+                text.extend_from_slice(&bytes[range]);
+                Ok(())
             }
+            Source::Fsst(fsst, codes) => fsst.decode_chunk(codes, chunk, range.len(), text),
         }
-        Ok(())
     }
 
     /// Calls `see` with the row in the chunk and its place in the chunk's text, for each set bit.

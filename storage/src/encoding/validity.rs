@@ -45,24 +45,6 @@ impl Validity {
             other => Err(Error::corrupt(format!("a block names validity {other}"))),
         }
     }
-
-    /// The nulls as Arrow has them.
-    pub(crate) fn nulls(&self, rows: usize) -> Option<NullBuffer> {
-        match self {
-            Self::Valid => None,
-            Self::Null => Some(NullBuffer::new_null(rows)),
-            Self::Mixed(nulls) => Some(nulls.clone()),
-        }
-    }
-
-    /// Number of nulls.
-    pub(crate) fn null_count(&self, rows: usize) -> usize {
-        match self {
-            Self::Valid => 0,
-            Self::Null => rows,
-            Self::Mixed(nulls) => nulls.null_count(),
-        }
-    }
 }
 
 /// The bits of a buffer from bit 0 of byte 0, the last byte filled up with zeros.

@@ -12,75 +12,76 @@ use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
 
 use crate::error::{Error, Result};
 
-/// Zero bytes that must follow the text handed to [`Views::push`], so that 16 bytes can be read at any string.
-pub(crate) const VIEW_PADDING: usize = 16;
+/// Bytes of text that are read to make one view.
+const WINDOW_BYTES: usize = 16;
 /// Strings up to this length lie inside their view.
-pub(crate) const INLINE_BYTES_MAX: u32 = 12;
+const INLINE_BYTES_MAX: u32 = 12;
 
 /// Views under construction over one text buffer.
 #[derive(Debug)]
 pub(crate) struct Views {
     views: Vec<u128>,
+    /// Whether all text so far is ASCII.
+    ascii: bool,
 }
 
 impl Views {
     /// With room for `rows` views.
     pub(crate) fn with_capacity(rows: usize) -> Self {
-        Self { views: Vec::with_capacity(rows) }
+        Self { views: Vec::with_capacity(rows), ascii: true }
     }
 
-    /// Adds strings that lie one after another in `text` (with [`VIEW_PADDING`] behind them) from `start` on.
+    /// Adds strings that lie one after another in `text` from `start` on.
     pub(crate) fn extend(&mut self, lengths: &[u32], text: &[u8], start: usize) -> Result<()> {
-        let mut offset = start;
-        self.views.reserve(lengths.len());
-        for &length in lengths {
-            self.push(length, text, offset)?;
-            offset += length as usize;
-        }
-        Ok(())
-    }
-
-    /// Adds one string.
-    #[inline]
-    pub(crate) fn push(&mut self, length: u32, text: &[u8], offset: usize) -> Result<()> {
-        let window = text.get(offset..).and_then(|rest| rest.first_chunk::<VIEW_PADDING>());
-        let Some(window) = window.filter(|_| offset + length as usize + VIEW_PADDING <= text.len()) else {
+        let total: usize = lengths.iter().map(|length| *length as usize).sum();
+        let Some(run) = start.checked_add(total).and_then(|end| text.get(start..end)) else {
             return Err(Error::corrupt("a string lies outside its block"));
         };
-        let window = u128::from_le_bytes(*window);
-        let view = if length <= INLINE_BYTES_MAX {
-            window & ((1 << (8 * length)) - 1)
-        } else {
-            // Prefix, buffer 0, offset. Offsets fit: the text of a block is far below 4 GiB.
-            (window & u128::from(u32::MAX)) | (offset as u128) << 64
-        };
-        self.views.push(view << 32 | u128::from(length));
+        self.ascii &= run.is_ascii();
+        let mut offset = start;
+        self.views.extend(lengths.iter().map(|length| {
+            let view = view(*length, text, offset);
+            offset += *length as usize;
+            view
+        }));
         Ok(())
     }
 
-    /// Adds an empty string.
-    pub(crate) fn push_empty(&mut self) {
-        self.views.push(0);
-    }
-
-    /// The array over `text`, whose first `length` bytes are the strings.
-    pub(crate) fn finish(self, text: Vec<u8>, length: usize, utf8: bool, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
-        if utf8 {
-            check_utf8(&self.views, &text[..length])?;
+    /// The array over `text`.
+    pub(crate) fn finish(self, text: Vec<u8>, utf8: bool, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
+        if utf8 && !self.ascii {
+            check_utf8(&self.views, &text)?;
         }
-        let buffer = Buffer::from_vec(text).slice_with_length(0, length);
         let views = ScalarBuffer::from(self.views);
-        // SAFETY: every view was made by `push`, which checks its range against the text, copies its prefix from there
-        // and zeroes the rest of short ones; for strings `check_utf8` has just passed.
-        Ok(unsafe { array(views, Arc::from([buffer]), utf8, nulls) })
+        // SAFETY: `extend` has checked that every view lies inside the text, took its prefix from there and zeroed the
+        // rest of short ones; for strings, the text is ASCII or `check_utf8` has just passed.
+        Ok(unsafe { array(views, Arc::from([Buffer::from_vec(text)]), utf8, nulls) })
     }
+}
+
+/// The view of one string; `offset + length` is inside the text.
+#[inline]
+fn view(length: u32, text: &[u8], offset: usize) -> u128 {
+    let rest = &text[offset..];
+    let window = match rest.first_chunk::<WINDOW_BYTES>() {
+        Some(window) => u128::from_le_bytes(*window),
+        None => {
+            let mut window = [0; WINDOW_BYTES];
+            window[..rest.len()].copy_from_slice(rest);
+            u128::from_le_bytes(window)
+        }
+    };
+    let content = if length <= INLINE_BYTES_MAX {
+        window & ((1 << (8 * length)) - 1)
+    } else {
+        // Prefix, buffer 0, offset. Offsets fit: the text of a block is far below 4 GiB.
+        (window & u128::from(u32::MAX)) | (offset as u128) << 64
+    };
+    content << 32 | u128::from(length)
 }
 
 /// The text must be UTF-8 as a whole, and every string must start and end between two characters.
 fn check_utf8(views: &[u128], text: &[u8]) -> Result<()> {
-    if text.is_ascii() {
-        return Ok(());
-    }
     let text = std::str::from_utf8(text).map_err(|error| Error::corrupt("a string is not UTF-8").with_source(error))?;
     for view in views {
         let length = (view & u128::from(u32::MAX)) as usize;

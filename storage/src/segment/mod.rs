@@ -37,7 +37,7 @@ pub(crate) mod writer;
 pub(crate) mod zone;
 
 pub(crate) use crate::encoding::dictionary::Dictionary;
-pub(crate) use footer::{BlockFooter, ColumnFooter, SegmentFooter};
+pub(crate) use footer::{ColumnFooter, SegmentFooter};
 pub(crate) use reader::{EncodedBlock, verify_segment};
 pub(crate) use selection::Selection;
 pub(crate) use writer::{EncodedSegment, SegmentColumn, write_segment};

@@ -21,6 +21,8 @@ pub(crate) struct EncodedBlock {
     column: ColumnId,
     class: Class,
     rows: usize,
+    /// Bytes encoded.
+    length: usize,
     block: Block,
 }
 
@@ -48,7 +50,7 @@ impl ColumnFooter {
         };
         verify(&bytes, footer.length, footer.checksum, self.id)?;
         let block = Block::read(self.column_type, rows, bytes, dictionary)?;
-        Ok(EncodedBlock { column: self.id, class: Class::of(self.column_type), rows, block })
+        Ok(EncodedBlock { column: self.id, class: Class::of(self.column_type), rows, length: footer.length as usize, block })
     }
 }
 
@@ -63,6 +65,12 @@ impl EncodedBlock {
     /// Number of rows.
     pub(crate) fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// Bytes that a cache should count for it, the encoded ones included. An upper bound: what is stored uncompressed is
+    /// shared with the encoded bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.length + self.block.memory_bytes()
     }
 
     /// All rows, in the Arrow type of the column.
