@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::format::{checkpoint_path, encode_checkpoint, entry_path, parse_entry_path};
 use super::log::Shared;
-use super::recover::{HINT, list_checkpoints};
+use super::recover::{HINT, Tip, list_checkpoints};
 use super::writer::Leadership;
 use crate::error::{Error, Kind, Result};
 use crate::object::Store;
@@ -24,7 +24,11 @@ pub(super) async fn checkpoint(shared: &Shared) -> Result<Checkpointed> {
     if shared.leadership() != Leadership::Leading {
         return Err(Error::unavailable("only the owner of the log writes checkpoints"));
     }
-    let tip = shared.tip();
+    write(shared, &shared.tip()).await
+}
+
+/// Writes a checkpoint of a state of this process's epoch.
+pub(super) async fn write(shared: &Shared, tip: &Tip) -> Result<Checkpointed> {
     let place = (tip.position.epoch, tip.position.slot);
     let path = checkpoint_path(place.0, place.1);
     let bytes = encode_checkpoint(&tip.to_checkpoint())?;

@@ -23,14 +23,17 @@ mod format;
 mod log;
 mod recover;
 mod registry;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod writer;
 
-pub(crate) use checkpoint::Checkpointed;
 pub use log::TransactionStatus;
 pub(crate) use log::{CommitLog, CommitRequest, LogOptions};
+pub(crate) use recover::Tip;
+#[cfg(test)]
+pub(crate) use recover::recover;
 #[cfg(test)]
 pub(crate) use recover::tip_of_hint;
-pub(crate) use recover::{Tip, load_bitmaps, recover};
 pub(crate) use registry::{OpenTransaction, Registry};
 pub(crate) use verify::verify;

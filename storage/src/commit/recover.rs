@@ -148,27 +148,21 @@ fn replay_transaction(snapshot: &mut Snapshot, transaction: &LoggedTransaction) 
 
 /// What replaying found.
 #[derive(Debug)]
-pub(super) struct Recovered {
+struct Recovered {
     /// The state at the end of the log.
-    pub(super) tip: Tip,
+    tip: Tip,
     /// The checkpoint that replay began with.
     start: Option<(u64, u64)>,
     /// Checkpoints that turned out to be damaged.
     damaged: BTreeSet<(u64, u64)>,
 }
 
-/// The latest state, without taking over: writes nothing, disturbs no leader. Deletion bitmaps are loaded.
+/// The latest state, without taking over: writes nothing, disturbs no leader. Deletion bitmaps are not loaded.
 pub(crate) async fn recover(store: &Store) -> Result<Tip> {
     for _ in 0..TAKE_OVERS_MAX {
         let recovered = replay(store, false).await?;
-        if recovered.is_stale(store).await? {
-            continue;
-        }
-        match load_bitmaps(store, &recovered.tip.snapshot).await {
-            Ok(()) => return Ok(recovered.tip),
-            // Collected meanwhile.
-            Err(error) if error.kind() == Kind::NotFound => {}
-            Err(error) => return Err(error),
+        if !recovered.is_stale(store).await? {
+            return Ok(recovered.tip);
         }
     }
     Err(Error::unavailable("the log is truncated faster than it can be read"))
@@ -178,7 +172,7 @@ pub(crate) async fn recover(store: &Store) -> Result<Tip> {
 ///
 /// A replay from an older checkpoint can lead through a truncated gap onto the stray seal of an attempt that did the
 /// same, and from there onto entries that do not follow. That is staleness, not damage, if a newer checkpoint exists.
-pub(super) async fn replay(store: &Store, follow_hint: bool) -> Result<Recovered> {
+async fn replay(store: &Store, follow_hint: bool) -> Result<Recovered> {
     let mut follow_hint = follow_hint;
     for _ in 0..TAKE_OVERS_MAX {
         let (start, damaged) = newest_checkpoint(store, follow_hint).await?;
@@ -354,7 +348,7 @@ impl Successor<'_> {
 }
 
 /// Loads the deletion bitmaps that live parts need, so that scans and conflict checks find them in memory.
-pub(crate) async fn load_bitmaps(store: &Store, snapshot: &Snapshot) -> Result<()> {
+async fn load_bitmaps(store: &Store, snapshot: &Snapshot) -> Result<()> {
     let sets: Vec<Arc<DeleteSet>> = snapshot
         .tables
         .values()

@@ -3,7 +3,7 @@
 use futures::{StreamExt, stream};
 
 use super::format::{decode_checkpoint, decode_entry, parse_checkpoint_path, parse_entry_path};
-use super::recover::replay;
+use super::recover::recover;
 use crate::catalog::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::object::{Listed, Store};
@@ -43,7 +43,7 @@ pub(crate) async fn verify(store: &Store) -> Result<Verified> {
             Err(error) => found.damaged.push((path, error)),
         }
     }
-    found.newest = replay(store, false).await.map(|recovered| recovered.tip.snapshot);
+    found.newest = recover(store).await.map(|tip| tip.snapshot);
     Ok(found)
 }
 

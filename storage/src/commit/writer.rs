@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
+use super::checkpoint;
 use super::format::{EntryHeader, encode_entry, entry_path, transactions_bytes_max};
 use super::log::Shared;
 use super::recover::Tip;
@@ -123,7 +124,7 @@ impl Writer {
         if self.shared.leadership() != Leadership::SteppedDown || waiting {
             return;
         }
-        match self.shared.successor().take_over(Some(self.tip.position.epoch)).await {
+        match self.take_over_again().await {
             Ok(tip) => {
                 tracing::info!(epoch = tip.position.epoch, "leading again");
                 self.tip = tip;
@@ -137,6 +138,14 @@ impl Writer {
                 self.next_resume = Some(Instant::now() + RESUME_PAUSE);
             }
         }
+    }
+
+    /// The log may show an entry that the disk has not kept (its fsync failed). A checkpoint is written anew and so says
+    /// the same again in an object of its own, before anything is built on that entry.
+    async fn take_over_again(&self) -> Result<Tip> {
+        let tip = self.shared.successor().take_over(Some(self.tip.position.epoch)).await?;
+        checkpoint::write(&self.shared, &tip).await?;
+        Ok(tip)
     }
 
     /// Checks queued commits in order until the entry is full or the queue is empty.

@@ -29,7 +29,10 @@ use bytes::Bytes;
 pub(crate) use backend::{Backend, Fault, FaultKind, Listed};
 pub(crate) use meter::Meter;
 pub use meter::{MeterReading, RequestCounts};
-pub(crate) use open::{Root, open_backend};
+pub use open::Root;
+pub(crate) use open::open_backend;
+#[cfg(test)]
+pub(crate) use remote::RemoteBackend;
 pub(crate) use retry::RetryPolicy;
 
 use crate::clock::Random;
@@ -62,6 +65,15 @@ impl Store {
         let impatient = Self::new(Arc::clone(&backend), Arc::clone(&random), RetryPolicy::first_contact());
         probe::probe(&backend, &impatient, &random).await?;
         Ok(Self::new(backend, random, RetryPolicy::default()))
+    }
+
+    /// Opens a root that exists, for reading only: nothing is written, so nothing is proved about writing.
+    pub(crate) async fn open_to_read(root: &str, random: Arc<Random>) -> Result<Self> {
+        let parsed = Root::parse(root)?;
+        if matches!(&parsed, Root::Folder(path) if !path.is_dir()) {
+            return Err(Error::not_found(format!("folder \"{root}\" does not exist")));
+        }
+        Ok(Self::new(open_backend(&parsed).await?, random, RetryPolicy::default()))
     }
 
     /// Writes an object that must not exist. [`Kind::Exists`]: another one's bytes are there;

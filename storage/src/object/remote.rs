@@ -12,14 +12,14 @@ use super::backend::{Backend, Fault, FaultKind, Listed};
 
 /// The backend: a store and a prefix within it.
 #[derive(Debug)]
-pub(super) struct RemoteBackend<S> {
+pub(crate) struct RemoteBackend<S> {
     store: S,
     prefix: String,
 }
 
 impl<S: ObjectStore> RemoteBackend<S> {
     /// Objects of `store` below `prefix` (without slashes at its ends; may be empty).
-    pub(super) fn new(store: S, prefix: &str) -> Self {
+    pub(crate) fn new(store: S, prefix: &str) -> Self {
         Self { store, prefix: prefix.trim_matches('/').to_owned() }
     }
 

@@ -15,6 +15,8 @@ mod conflict;
 mod object;
 mod rows;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use crate::catalog::change::Change;
 use crate::catalog::snapshot::{ObjectKey, Snapshot};
