@@ -3,6 +3,7 @@
 use crate::convert::calendar::Zone;
 use crate::convert::pattern::Pattern;
 use crate::error::{Error, Result};
+use crate::limit::CHUNK_BYTES;
 
 /// The form of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -140,6 +141,8 @@ pub struct CopyOptions {
     pub remove_quotes: bool,
     /// ROUNDEC and its absence.
     pub rounding: Rounding,
+    /// Bytes of text that a worker parses at a time; smaller values are for tests of what happens between two chunks.
+    pub chunk_bytes: usize,
     /// ACCEPTANYDATE: dates and timestamps that cannot be read are NULL.
     pub accept_any_date: bool,
 }
@@ -176,6 +179,7 @@ impl CopyOptions {
             ignore_blank_lines: false,
             remove_quotes: false,
             rounding: if postgres { Rounding::HalfAway } else { Rounding::Truncate },
+            chunk_bytes: CHUNK_BYTES,
             accept_any_date: false,
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::builder::StringViewBuilder;
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, StringViewArray};
+use arrow_array::{Array, ArrayRef, StringViewArray, make_array};
 use arrow_cast::{CastOptions, can_cast_types, cast_with_options};
 use arrow_schema::DataType;
 use stoa_storage::{Column, ColumnType};
@@ -44,7 +44,7 @@ impl Caster {
         let mut array = Arc::clone(source);
         if *source.data_type() != self.target {
             // Safe: what does not fit becomes null, and is found by comparing the nulls.
-            array = cast_with_options(source, &self.target, &CastOptions { safe: true, ..Default::default() })?;
+            array = cast_values(source, &self.target)?;
             if array.null_count() > source.null_count() {
                 let lost = (0..array.len()).filter(|row| array.is_null(*row) && source.is_valid(*row));
                 faults.extend(lost.map(|row| (row, conversion_fault(&column.column_type))));
@@ -59,6 +59,25 @@ impl Caster {
         }
         Ok(array)
     }
+}
+
+/// Casts, with nulls where a value has no counterpart.
+fn cast_values(source: &ArrayRef, target: &DataType) -> Result<ArrayRef> {
+    let options = CastOptions { safe: true, ..Default::default() };
+    // Instants are UTC whether a zone is written beside them or not, so the zone can be taken off and put on without
+    // touching a value (the cast would look for a table of zones).
+    let zoneless = |data_type: &DataType| match data_type {
+        DataType::Timestamp(unit, _) => DataType::Timestamp(*unit, None),
+        other => other.clone(),
+    };
+    let relabel = |array: ArrayRef, data_type: DataType| -> Result<ArrayRef> {
+        if *array.data_type() == data_type {
+            return Ok(array);
+        }
+        Ok(make_array(array.to_data().into_builder().data_type(data_type).build()?))
+    };
+    let plain = relabel(Arc::clone(source), zoneless(source.data_type()))?;
+    relabel(cast_with_options(&plain, &zoneless(target), &options)?, target.clone())
 }
 
 fn conversion_fault(column_type: &ColumnType) -> Fault {

@@ -75,19 +75,21 @@ impl<S: Sink> TextWorker<S> {
         let load = Arc::clone(&self.load);
         let open = |source| {
             let opener = load.opener.clone();
-            let skip = load.options.skip_records;
-            Mutex::new(ChunkReader::new(source, load.format, &load.rules, skip, opener))
+            Mutex::new(ChunkReader::new(source, load.format, &load.rules, &load.options, opener))
         };
         while let Some(reader) = load.feed.take(open) {
+            let mut done_with = Vec::new();
             loop {
                 let (chunk, name) = {
                     let mut reader = reader.lock();
+                    reader.recycle(done_with);
                     (reader.next()?, Arc::clone(reader.name()))
                 };
                 let Some(chunk) = chunk else {
                     break;
                 };
                 self.chunk(&chunk, &name)?;
+                done_with = chunk.data;
             }
             if load.feed.retire(&reader) {
                 load.progress.add_file();

@@ -10,7 +10,7 @@ use memchr::{memchr_iter, memmem};
 
 use crate::error::{Error, Kind, Result};
 use crate::limit::{CHUNK_BYTES, RECORD_BYTES_MAX};
-use crate::options::Format;
+use crate::options::{CopyOptions, Format};
 use crate::source::open::{Opener, Source};
 use crate::text::boundary::Boundary;
 use crate::text::split::{Rules, Special};
@@ -35,6 +35,8 @@ pub(crate) struct ChunkReader {
     chunk_bytes: usize,
     /// The start of a record whose end has not been read yet.
     carry: Vec<u8>,
+    /// Memory of a chunk that is done with: fresh memory for each would cost as much as reading.
+    spare: Vec<u8>,
     next_line: u64,
 }
 
@@ -46,7 +48,7 @@ enum State {
 
 impl ChunkReader {
     /// A reader that opens its source when the first chunk is asked for.
-    pub(crate) fn new(source: Source, format: Format, rules: &Rules, skip_records: u64, opener: Opener) -> Self {
+    pub(crate) fn new(source: Source, format: Format, rules: &Rules, options: &CopyOptions, opener: Opener) -> Self {
         let name = match &source {
             Source::File(file) => Arc::from(file.name()),
             Source::Upload(_) => Arc::from("STDIN"),
@@ -58,23 +60,24 @@ impl ChunkReader {
             opener,
             boundary: Boundary::Text(special),
             format,
-            skip_records,
-            chunk_bytes: CHUNK_BYTES,
+            skip_records: options.skip_records,
+            chunk_bytes: options.chunk_bytes.clamp(1, CHUNK_BYTES),
+            spare: Vec::new(),
             carry: Vec::new(),
             next_line: 1,
         }
     }
 
-    /// The same with another size of chunks, for tests of what happens at their ends.
-    #[cfg(test)]
-    pub(crate) fn with_chunk_bytes(mut self, bytes: usize) -> Self {
-        self.chunk_bytes = bytes;
-        self
-    }
-
     /// The file's name.
     pub(crate) fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// Takes back the memory of a chunk.
+    pub(crate) fn recycle(&mut self, data: Vec<u8>) {
+        if data.capacity() <= 4 * CHUNK_BYTES {
+            self.spare = data;
+        }
     }
 
     /// The next chunk, or `None` at the end.
@@ -89,7 +92,9 @@ impl ChunkReader {
                 reader
             }
         };
-        let mut data = std::mem::take(&mut self.carry);
+        let mut data = std::mem::take(&mut self.spare);
+        data.clear();
+        data.append(&mut self.carry);
         let at_end = self.fill(reader.as_mut(), &mut data)?;
         let marker = self.end_marker(&data, at_end);
         if let Some(marker) = marker {
@@ -118,8 +123,17 @@ impl ChunkReader {
         if data.starts_with(b"\xef\xbb\xbf") {
             data.drain(..3);
         }
-        if matches!(self.format, Format::Json { .. }) && !is_json_lines(&data) {
-            self.boundary = Boundary::JsonObjects;
+        if matches!(self.format, Format::Json { .. }) {
+            let mut at_end = false;
+            let lines = loop {
+                match is_json_lines(&data, at_end) {
+                    Some(lines) => break lines,
+                    None => at_end = !self.grow(reader, &mut data)?,
+                }
+            };
+            if !lines {
+                self.boundary = Boundary::JsonObjects;
+            }
         }
         let mut at_end = false;
         while self.skip_records > 0 {
@@ -146,7 +160,8 @@ impl ChunkReader {
         let mut at_end = missing > 0 && self.read(reader, data, missing)? < missing;
         while !at_end {
             if let Some(end) = self.boundary.last_end(data) {
-                self.carry = data.split_off(end);
+                self.carry.extend_from_slice(&data[end..]);
+                data.truncate(end);
                 return Ok(false);
             }
             at_end = !self.grow(reader, data)?;
@@ -198,11 +213,14 @@ impl ChunkReader {
 }
 
 /// Whether each line is an object of its own, judged by the first line, and by the second where the first is damaged.
-fn is_json_lines(data: &[u8]) -> bool {
-    let mut lines = data.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
-    match lines.next() {
-        None => true,
-        Some(first) if first.ends_with(b"}") => true,
-        Some(_) => lines.next().is_none_or(|second| second.starts_with(b"{")),
+/// `None` when the lines that decide are not there yet.
+fn is_json_lines(data: &[u8], at_end: bool) -> Option<bool> {
+    let whole = if at_end { data } else { &data[..memchr::memrchr(b'\n', data)?] };
+    let mut lines = whole.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    match (lines.next(), lines.next()) {
+        (Some(first), _) if first.ends_with(b"}") => Some(true),
+        (Some(_), Some(second)) => Some(second.starts_with(b"{")),
+        (Some(_) | None, None) if at_end => Some(true),
+        _ => None,
     }
 }

@@ -112,7 +112,8 @@ impl Rules {
                 } else {
                     unescape::redshift(&data[start..end], escape, scratch);
                 }
-                Span::scratch(from, scratch.len())
+                // Quoted in the sense that it is data, even if it now looks like the NULL string.
+                Span::scratch(from, scratch.len()).quoted()
             }
         }
     }
