@@ -42,9 +42,9 @@ fn dispatch(arguments: &[String]) -> Result<(), CommandError> {
     match command {
         "serve" => stoa_server::serve(rest),
         "check" => stoa_server::check(rest),
-        "sql" => tool::sql::run(rest).map_err(failed),
-        "demo" => tool::demo::run(rest).map_err(failed),
-        "bench" => tool::bench::run(rest).map_err(failed),
+        "sql" => run_tool("stoa sql", rest, tool::sql::run),
+        "demo" => run_tool("stoa demo", rest, tool::demo::run),
+        "bench" => run_tool("stoa bench", rest, tool::bench::run),
         "-h" | "--help" | "help" => print(HELP),
         "-V" | "--version" | "version" => print(concat!("stoa ", env!("CARGO_PKG_VERSION"), "\n")),
         other => {
@@ -54,8 +54,17 @@ fn dispatch(arguments: &[String]) -> Result<(), CommandError> {
     }
 }
 
-fn failed(error: tool::ToolError) -> CommandError {
-    CommandError::Failed(error.to_string())
+/// Reads the arguments of a tool and runs it.
+fn run_tool<A: clap::Args>(
+    name: &'static str,
+    arguments: &[String],
+    run: impl AsyncFnOnce(A) -> tool::Result<()>,
+) -> Result<(), CommandError> {
+    let command = A::augment_args(clap::Command::new(name).no_binary_name(true));
+    let matches = command.try_get_matches_from(arguments)?;
+    let arguments = A::from_arg_matches(&matches)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(arguments)).map_err(|error| CommandError::Failed(error.to_string()))
 }
 
 fn print(text: &str) -> Result<(), CommandError> {

@@ -221,7 +221,7 @@ impl Connection {
                 } else {
                     vec![Format::Text; rows.columns.len()]
                 };
-                let encoder = RowEncoder::new(&rows.columns, &formats, self.display.clone());
+                let encoder = RowEncoder::new(&rows.columns, &formats, self.display);
                 return self.go_on(Box::new(Cursor::new(rows, encoder)), limit).await;
             }
             Outcome::Command { tag } => self.put_complete(tag)?,

@@ -82,7 +82,7 @@ impl Connection {
             Outcome::Rows(rows) => {
                 let formats = vec![Format::Text; rows.columns.len()];
                 self.put_row_description(&rows.columns, &formats)?;
-                let encoder = RowEncoder::new(&rows.columns, &formats, self.display.clone());
+                let encoder = RowEncoder::new(&rows.columns, &formats, self.display);
                 let mut cursor = Cursor::new(rows, encoder);
                 match self.send_rows(&mut cursor, None).await? {
                     Portion::End(sent) => self.put_complete(cursor.tag(sent))?,

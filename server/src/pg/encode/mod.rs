@@ -6,12 +6,9 @@
 mod binary;
 mod calendar;
 mod cell;
-mod names;
 #[cfg(test)]
 mod tests;
 mod text;
-
-use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use bytes::{BufMut, BytesMut};
@@ -20,7 +17,6 @@ use stoa_query::{ResultColumn, SqlError, SqlState, SqlType};
 pub(crate) use binary::{EPOCH_DAYS, EPOCH_MICROSECONDS};
 pub(crate) use calendar::Zone;
 use cell::Column;
-pub(crate) use names::{NoNames, ObjectNames};
 
 /// How values are written: per column, as the client asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,17 +60,15 @@ impl Format {
 }
 
 /// What the text form of values depends on in a session.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Display {
     /// The session's `TimeZone`.
     pub(crate) zone: Zone,
-    /// Names of `regclass` and its siblings.
-    pub(crate) names: Arc<dyn ObjectNames>,
 }
 
 impl Default for Display {
     fn default() -> Self {
-        Self { zone: Zone::UTC, names: Arc::new(NoNames) }
+        Self { zone: Zone::UTC }
     }
 }
 
@@ -103,7 +97,7 @@ impl RowEncoder {
         }
         let columns = batch.columns().iter().zip(&self.columns);
         let columns = columns.map(|(array, (sql_type, format))| Ok((Column::new(array, sql_type)?, *format)));
-        Ok(BoundBatch { columns: columns.collect::<Result<_, SqlError>>()?, display: self.display.clone() })
+        Ok(BoundBatch { columns: columns.collect::<Result<_, SqlError>>()?, display: self.display })
     }
 }
 
@@ -132,8 +126,7 @@ impl BoundBatch {
 
     /// Appends row `row` as a line of CSV: nulls are empty, text is always in quotes, so that the two stay apart.
     pub(crate) fn write_csv_line(&self, row: usize, out: &mut BytesMut) {
-        let context = text::Context { zone: &self.display.zone, names: self.display.names.as_ref() };
-        let mut value = BytesMut::new();
+                let mut value = BytesMut::new();
         for (index, (column, _)) in self.columns.iter().enumerate() {
             if index > 0 {
                 out.put_u8(b',');
@@ -142,7 +135,7 @@ impl BoundBatch {
                 continue;
             };
             value.clear();
-            text::write(cell, &column.sql_type, context, &mut value);
+            text::write(cell, &column.sql_type, &self.display.zone, &mut value);
             out.put_u8(b'"');
             for byte in &value {
                 if *byte == b'"' {
@@ -158,13 +151,12 @@ impl BoundBatch {
     /// Appends the number of fields and each with its length in front: the body of a `DataRow`, and a tuple of a
     /// binary COPY.
     pub(crate) fn write_fields(&self, row: usize, out: &mut BytesMut) {
-        let context = text::Context { zone: &self.display.zone, names: self.display.names.as_ref() };
-        out.put_i16(i16::try_from(self.columns.len()).unwrap_or(i16::MAX));
+                out.put_i16(i16::try_from(self.columns.len()).unwrap_or(i16::MAX));
         for (column, format) in &self.columns {
             match column.cell(row) {
                 None => out.put_i32(-1),
                 Some(cell) => put_sized(out, |out| match format {
-                    Format::Text => text::write(cell, &column.sql_type, context, out),
+                    Format::Text => text::write(cell, &column.sql_type, &self.display.zone, out),
                     Format::Binary => binary::write(cell, out),
                 }),
             }

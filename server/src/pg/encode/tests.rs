@@ -12,17 +12,16 @@ use bytes::BytesMut;
 use stoa_query::SqlType;
 
 use super::cell::Column;
-use super::{NoNames, Zone, binary, text};
+use super::{Zone, binary, text};
 
 fn as_text_in(zone: Zone, sql_type: SqlType, array: ArrayRef) -> Vec<String> {
     let column = Column::new(&array, &sql_type).expect("an encoding");
-    let context = text::Context { zone: &zone, names: &NoNames };
     (0..array.len())
         .map(|row| match column.cell(row) {
             None => "NULL".to_owned(),
             Some(cell) => {
                 let mut out = BytesMut::new();
-                text::write(cell, &sql_type, context, &mut out);
+                text::write(cell, &sql_type, &zone, &mut out);
                 String::from_utf8(out.to_vec()).expect("text")
             }
         })
@@ -49,7 +48,7 @@ fn as_binary(sql_type: SqlType, array: impl arrow::array::Array + 'static) -> Ve
         .collect()
 }
 
-fn numeric(precision: u8, scale: i8) -> SqlType {
+fn numeric(precision: u8, scale: u8) -> SqlType {
     SqlType::Numeric { precision, scale }
 }
 

@@ -7,29 +7,19 @@ use stoa_query::SqlType;
 
 use super::calendar::{Zone, date_of_days};
 use super::cell::{Cell, Column};
-use super::names::ObjectNames;
 
 const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
 
-/// What the text form of a value depends on beside the value.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Context<'a> {
-    pub(super) zone: &'a Zone,
-    pub(super) names: &'a dyn ObjectNames,
-}
-
 /// Appends the text of `cell`, a value of `sql_type`.
-pub(super) fn write(cell: Cell<'_>, sql_type: &SqlType, context: Context<'_>, out: &mut BytesMut) {
+pub(super) fn write(cell: Cell<'_>, sql_type: &SqlType, zone: &Zone, out: &mut BytesMut) {
     match cell {
         Cell::Bool(value) => out.put_u8(if value { b't' } else { b'f' }),
         Cell::Int2(value) => integer(value, out),
         Cell::Int4(value) => integer(value, out),
         Cell::Int8(value) => integer(value, out),
-        Cell::Oid(value) => match context.names.name(sql_type, value) {
-            Some(name) => out.put_slice(name.as_bytes()),
-            None if *sql_type == SqlType::Oid || value != 0 => integer(value, out),
-            None => out.put_u8(b'-'),
-        },
+        // An object that does not exist shows as a dash where a name is expected.
+        Cell::Oid(0) if sql_type.is_reg() => out.put_u8(b'-'),
+        Cell::Oid(value) => integer(value, out),
         Cell::Float4(value) => float4(value, out),
         Cell::Float8(value) => float8(value, out),
         Cell::Numeric(value, scale) => numeric(value, scale, out),
@@ -39,10 +29,10 @@ pub(super) fn write(cell: Cell<'_>, sql_type: &SqlType, context: Context<'_>, ou
         Cell::Date(days) => date(i64::from(days), out, |_| ()),
         Cell::Time(microseconds) => time(microseconds, out),
         Cell::Timestamp(microseconds) => timestamp(microseconds, out, |_| ()),
-        Cell::Timestamptz(microseconds) => timestamptz(microseconds, context.zone, out),
+        Cell::Timestamptz(microseconds) => timestamptz(microseconds, zone, out),
         Cell::Interval { months, days, microseconds } => interval(months, days, microseconds, out),
-        Cell::List(elements, from, to) => list(elements, from..to, context, out),
-        Cell::Vector(elements, from, to) => vector(elements, from..to, context, out),
+        Cell::List(elements, from, to) => list(elements, from..to, zone, out),
+        Cell::Vector(elements, from, to) => vector(elements, from..to, zone, out),
     }
 }
 
@@ -251,7 +241,7 @@ fn interval(months: i32, days: i32, microseconds: i64, out: &mut BytesMut) {
 }
 
 /// Appends `{a,b,"c d",NULL}`; lists of lists nest.
-fn list(elements: &Column, rows: std::ops::Range<usize>, context: Context<'_>, out: &mut BytesMut) {
+fn list(elements: &Column, rows: std::ops::Range<usize>, zone: &Zone, out: &mut BytesMut) {
     out.put_u8(b'{');
     let first = rows.start;
     for row in rows {
@@ -260,10 +250,10 @@ fn list(elements: &Column, rows: std::ops::Range<usize>, context: Context<'_>, o
         }
         match elements.cell(row) {
             None => out.put_slice(b"NULL"),
-            Some(nested @ Cell::List(..)) => write(nested, &elements.sql_type, context, out),
+            Some(nested @ Cell::List(..)) => write(nested, &elements.sql_type, zone, out),
             Some(cell) => {
                 let mut text = BytesMut::new();
-                write(cell, &elements.sql_type, context, &mut text);
+                write(cell, &elements.sql_type, zone, &mut text);
                 element(&text, out);
             }
         }
@@ -289,14 +279,14 @@ fn element(text: &[u8], out: &mut BytesMut) {
     out.put_u8(b'"');
 }
 
-fn vector(elements: &Column, rows: std::ops::Range<usize>, context: Context<'_>, out: &mut BytesMut) {
+fn vector(elements: &Column, rows: std::ops::Range<usize>, zone: &Zone, out: &mut BytesMut) {
     let first = rows.start;
     for row in rows {
         if row > first {
             out.put_u8(b' ');
         }
         if let Some(cell) = elements.cell(row) {
-            write(cell, &elements.sql_type, context, out);
+            write(cell, &elements.sql_type, zone, out);
         }
     }
 }
