@@ -1,7 +1,7 @@
 //! The scan from end to end on TPC-H's lineitem: append, full scan, pruned and filtered scans, counts.
 //!
 //! `cargo bench -p stoa-storage --bench scan`. `STOA_BENCH_SCALE` is the scale factor (0.1 unless set).
-#![expect(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a benchmark may fail")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a benchmark may fail")]
 
 #[expect(dead_code, reason = "the other benchmark uses the rest")]
 mod tpch;

@@ -76,6 +76,11 @@ pub(crate) async fn check(store: &Store) -> Result<CheckReport> {
     for (object, error) in log.damaged {
         report.problems.push(CheckProblem { object, message: error.to_string() });
     }
+    if log.objects == 0 {
+        let message = "there is no warehouse at this root".to_owned();
+        report.problems.push(CheckProblem { object: "log".to_owned(), message });
+        return Ok(report);
+    }
     match log.newest {
         Err(error) => report.problems.push(CheckProblem { object: "log".to_owned(), message: error.to_string() }),
         Ok(snapshot) => check_snapshot(store, &snapshot, &mut report).await,

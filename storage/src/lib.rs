@@ -68,7 +68,7 @@ pub use commit::TransactionStatus;
 pub use error::{Error, Kind, Result};
 pub use id::{ColumnId, DatabaseId, FIRST_USER_ID, PartId, RoleId, SchemaId, TableId, TxnId, Version, ViewId};
 pub use object::external::{ExternalObject, ExternalStore};
-pub use object::{MeterReading, RequestCounts};
+pub use object::{MeterReading, RequestCounts, Root};
 pub use predicate::{Comparison, Predicate, RowFilter, RowTest};
 #[doc(hidden)]
 pub use segment::bench_support;

@@ -94,6 +94,8 @@ pub struct StorageMetrics {
     pub cache: CacheReading,
     /// Bytes of inline rows in the newest version, about.
     pub inline_bytes: u64,
+    /// The epoch of the log in which this process writes: one more for each time that the warehouse was opened.
+    pub epoch: u64,
 }
 
 impl Warehouse {
@@ -163,9 +165,10 @@ impl Warehouse {
         self.log.collect_garbage().await
     }
 
-    /// Verifies a root without opening it for writing: every object that the newest version refers to, every checksum.
+    /// Verifies a root without writing to it or disturbing its owner: every object that the newest version refers to,
+    /// every checksum.
     pub async fn check(options: OpenOptions) -> Result<CheckReport> {
-        let store = Store::open(&options.root, Arc::new(Random::new(options.seed))).await?;
+        let store = Store::open_to_read(&options.root, Arc::new(Random::new(options.seed))).await?;
         check::check(&store).await
     }
 
@@ -175,6 +178,7 @@ impl Warehouse {
             requests: self.output.store.metrics(),
             cache: self.reader.reading(),
             inline_bytes: self.output.inline_bytes.load(Ordering::Relaxed) as u64,
+            epoch: self.log.epoch(),
         }
     }
 

@@ -44,7 +44,7 @@ impl SegmentReader {
         wanted.dedup();
         let mut found = Blocks::with_capacity(wanted.len());
         wanted.retain(|address| match self.cache.get(&key_of(part, *address)) {
-            Some(Entry::Block(block, _)) => {
+            Some(Entry::Block(block)) => {
                 found.insert(*address, block);
                 false
             }
@@ -112,7 +112,7 @@ impl Load {
         let mut missing = Vec::with_capacity(wanted.len());
         for address in wanted {
             match cache.get_value_or_guard_async(&key_of(&self.part, address)).await {
-                Ok(Entry::Block(block, _)) => found.push((address, block)),
+                Ok(Entry::Block(block)) => found.push((address, block)),
                 Ok(_) => return Err(Error::internal("the cache holds something else than a block")),
                 Err(guard) => missing.push((address, guard)),
             }
@@ -121,13 +121,12 @@ impl Load {
             missing.iter().map(|(address, _)| self.block_range(*address)).collect::<Result<_>>()?;
         let bytes = self.read(path, &ranges).await?;
         for ((address, guard), bytes) in missing.into_iter().zip(bytes) {
-            let length = place(bytes.len());
             let rows = self.footer.block_rows(address.block);
             let dictionary = dictionaries.get(&address.column);
             let block = self.column(address.column)?.open_block(address.block, rows, bytes, dictionary);
             let block = Arc::new(block.map_err(|error| in_object(path, error))?);
             // Refused only where the place was taken away meanwhile; the block is good all the same.
-            guard.insert(Entry::Block(Arc::clone(&block), length)).ok();
+            guard.insert(Entry::Block(Arc::clone(&block))).ok();
             found.push((address, block));
         }
         Ok(found)

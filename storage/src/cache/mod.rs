@@ -46,8 +46,7 @@ enum Place {
 enum Entry {
     Footer(Arc<SegmentFooter>),
     Dictionary(Arc<Dictionary>),
-    /// With its encoded length.
-    Block(Arc<EncodedBlock>, u32),
+    Block(Arc<EncodedBlock>),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +57,7 @@ impl Weighter<Key, Entry> for Bytes {
         let content = match entry {
             Entry::Footer(footer) => footer.memory_bytes() as u64,
             Entry::Dictionary(dictionary) => dictionary.memory_bytes() as u64,
-            Entry::Block(_, length) => u64::from(*length),
+            Entry::Block(block) => block.memory_bytes() as u64,
         };
         ENTRY_BYTES + content
     }

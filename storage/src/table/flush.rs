@@ -14,7 +14,7 @@ use crate::catalog::change::Change;
 use crate::catalog::part::{Part, PartBody};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::table::Table;
-use crate::commit::CommitRequest;
+use crate::commit::{CommitRequest, OpenTransaction};
 use crate::error::{Error, Kind, Result};
 use crate::id::TableId;
 use crate::limit::{BLOCK_ROWS, INLINE_BYTES_MAX, INLINE_TABLE_BYTES_MAX, INLINE_TABLE_ROWS_MAX, PART_ROWS_MAX};
@@ -81,10 +81,11 @@ fn chunk_bytes(part: &Part) -> usize {
 
 async fn flush_table(warehouse: &Warehouse, table: TableId, urgency: Urgency) -> Result<()> {
     for attempt in 1..=ATTEMPTS_MAX {
-        let snapshot = warehouse.snapshot();
-        let Some(table) = snapshot.tables.get(&table) else { return Ok(()) };
+        // What is read is the base of the commit, so that a change of the definition in between is a conflict.
+        let transaction = warehouse.log().begin();
+        let Some(table) = transaction.base().tables.get(&table) else { return Ok(()) };
         let Some(rewrite) = next_rewrite(table, urgency) else { return Ok(()) };
-        match run(warehouse, &snapshot, table, rewrite).await {
+        match run(warehouse, Arc::clone(&transaction), table, rewrite).await {
             Ok(()) if urgency == Urgency::Due => return Ok(()),
             Ok(()) => {}
             // A background job has its next turn soon.
@@ -153,12 +154,16 @@ fn joinable(mut parts: Vec<Arc<Part>>) -> Option<Vec<Arc<Part>>> {
 }
 
 /// Reads the visible rows of the parts, writes them anew, and commits the exchange.
-async fn run(warehouse: &Warehouse, seen: &Arc<Snapshot>, table: &Arc<Table>, rewrite: Rewrite) -> Result<()> {
-    let transaction = warehouse.log().begin();
+async fn run(
+    warehouse: &Warehouse,
+    transaction: Arc<OpenTransaction>,
+    table: &Arc<Table>,
+    rewrite: Rewrite,
+) -> Result<()> {
     // Only these parts, but otherwise the table as it was seen.
     let mut only = Table::clone(table);
     only.parts = rewrite.parts.iter().map(|part| (part.id, Arc::clone(part))).collect();
-    let mut snapshot = Snapshot::clone(seen);
+    let mut snapshot = Snapshot::clone(transaction.base());
     snapshot.tables.insert(table.id, Arc::new(only));
     let mut request = ScanRequest::new(table.columns.iter().map(|column| column.id).collect());
     request.batch_rows = BLOCK_ROWS;

@@ -98,3 +98,16 @@ async fn a_scan_of_damaged_rows_is_an_error_and_never_a_wrong_answer() {
     let outcome: Result<Vec<_>> = futures::TryStreamExt::try_collect(scan.open(0).unwrap()).await;
     assert_eq!(outcome.unwrap_err().kind(), Kind::Corrupt);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_root_without_a_warehouse_is_a_problem_and_stays_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(problems(folder.path()).await.len(), 1);
+    let mut left = Vec::new();
+    files(folder.path(), &mut left);
+    assert!(left.is_empty(), "{left:?}");
+    let absent = folder.path().join("absent");
+    let refused = Warehouse::check(OpenOptions::new(absent.to_str().unwrap())).await.unwrap_err();
+    assert_eq!(refused.kind(), Kind::NotFound);
+    assert!(!absent.exists());
+}
