@@ -2,7 +2,13 @@
 //!
 //! `cargo bench -p stoa-storage --bench segment` measures with criterion; with `-- table` it prints sizes and speeds a
 //! column. `STOA_BENCH_SCALE` is the scale factor (0.1 unless set).
-#![expect(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a benchmark may fail and print")]
+#![expect(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a benchmark may fail and print"
+)]
 
 mod tpch;
 
@@ -53,11 +59,8 @@ fn filter(criterion: &mut Criterion, tables: &[Table]) {
     let segments = lineitem.segments();
     let (shipdate, price) = (10, 5);
     for (name, days) in [("1%", 8100), ("50%", 9300)] {
-        let predicate = Predicate::Compare {
-            column: ColumnId(shipdate + 1),
-            op: Comparison::Less,
-            value: Value::Int(days),
-        };
+        let predicate =
+            Predicate::Compare { column: ColumnId(shipdate + 1), op: Comparison::Less, value: Value::Int(days) };
         criterion.bench_function(&format!("filter/l_shipdate {name}"), |bencher| {
             bencher.iter(|| {
                 for segment in &segments {
@@ -104,8 +107,13 @@ fn thread_seconds() -> f64 {
 
 /// One line a column: bytes and decode speed of both formats.
 fn print_table(scale: f64, tables: &[Table]) {
-    println!("TPC-H scale {scale}: segments beside Parquet ZSTD(1); speeds are Arrow bytes decoded a second, one thread");
-    println!("{:<24}{:>11} {:<11}{:>11}{:>7}{:>9}{:>9}{:>7}{:>9}", "column", "bytes", "encoding", "parquet", "ratio", "GB/s", "parquet", "times", "enc MB/s");
+    println!(
+        "TPC-H scale {scale}: segments beside Parquet ZSTD(1); speeds are Arrow bytes decoded a second, one thread"
+    );
+    println!(
+        "{:<24}{:>11} {:<11}{:>11}{:>7}{:>9}{:>9}{:>7}{:>9}",
+        "column", "bytes", "encoding", "parquet", "ratio", "GB/s", "parquet", "times", "enc MB/s"
+    );
     let mut total = Line::default();
     for table in tables {
         let start = thread_seconds();

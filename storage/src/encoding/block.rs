@@ -373,7 +373,9 @@ impl Block {
                 let values = ints.decode();
                 selection.retain(|row| matcher.float(f64::from_bits(values[row])));
             }
-            (Values::Int16(_) | Values::Narrow(_), _) => return Err(Error::internal("a predicate of another class was asked of integers")),
+            (Values::Int16(_) | Values::Narrow(_), _) => {
+                return Err(Error::internal("a predicate of another class was asked of integers"));
+            }
             (Values::Fixed(bytes), _) => selection.retain(|row| matcher.int(wide_at(bytes, row))),
             (Values::Text(text), _) => text.filter(matcher, selection)?,
         }

@@ -185,7 +185,8 @@ fn number<T: Copy + PartialEq>(
             continue;
         }
         let hash = hash(*value);
-        let (mut slot, tag) = (usize::try_from(hash >> shift).unwrap_or(0), u32::try_from(hash & 0xFFFF_FFFF).unwrap_or(0));
+        let (mut slot, tag) =
+            (usize::try_from(hash >> shift).unwrap_or(0), u32::try_from(hash & 0xFFFF_FFFF).unwrap_or(0));
         last = loop {
             match table[slot] {
                 (FREE, _) => {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use ::fsst::Compressor;
 use bytes::Bytes;
 
-use crate::encoding::kernel::{Room, append_with};
+use crate::encoding::kernel::{Piece, Room, append_with};
 use crate::encoding::native::CHUNK_ROWS;
 use crate::encoding::section::{Section, Squeeze, write_section};
 use crate::encoding::wire::{Reader, Write};
@@ -40,8 +40,7 @@ pub(crate) struct Fsst {
 /// Symbols by code; codes without a symbol have length 0.
 #[derive(Debug)]
 struct Table {
-    symbols: [u64; 256],
-    lengths: [u8; 256],
+    symbols: [Piece; 256],
 }
 
 /// Learns symbols from sample strings.
@@ -74,13 +73,11 @@ impl Fsst {
     /// Parses what [`write`] wrote for `rows` strings.
     pub(crate) fn read(reader: &mut Reader, rows: usize) -> Result<Self> {
         let count = usize::from(reader.u8()?);
-        let mut table = Table { symbols: [0; 256], lengths: [0; 256] };
-        table.lengths[..count].copy_from_slice(&reader.take(count)?);
-        if table.lengths[..count].iter().any(|length| !(1..=SYMBOL_BYTES).contains(&usize::from(*length))) {
-            return Err(Error::corrupt("a symbol has no length of 1 to 8"));
-        }
-        for symbol in &mut table.symbols[..count] {
-            *symbol = reader.u64()?;
+        let lengths = reader.take(count)?;
+        let mut table = Table { symbols: [Piece::default(); 256] };
+        for (symbol, length) in table.symbols.iter_mut().zip(lengths) {
+            let piece = Piece::new(reader.u64()?, length).filter(|_| length > 0);
+            *symbol = piece.ok_or_else(|| Error::corrupt("a symbol has no length of 1 to 8"))?;
         }
         let mut starts = Vec::with_capacity(rows.div_ceil(CHUNK_ROWS) + 1);
         for _ in 0..rows.div_ceil(CHUNK_ROWS) {
@@ -114,7 +111,7 @@ impl Table {
             if room.written() > length {
                 break;
             }
-            rest = if !has_escape(*block) && room.put(block.map(|code| self.symbol(code))) {
+            rest = if !has_escape(*block) && room.put(*block, |code| self.symbols[usize::from(code)]) {
                 behind
             } else {
                 self.decode_one(rest, room)?
@@ -129,21 +126,15 @@ impl Table {
         Ok(())
     }
 
-    /// The bytes of a code and their number.
-    #[inline(always)]
-    fn symbol(&self, code: u8) -> (u64, u8) {
-        (self.symbols[usize::from(code)], self.lengths[usize::from(code)])
-    }
-
     /// One symbol or escaped byte; answers the codes behind it.
     fn decode_one<'a>(&self, codes: &'a [u8], room: &mut Room<'_>) -> Result<&'a [u8]> {
         let (piece, rest) = match codes {
-            [ESCAPE, byte, rest @ ..] => ((u64::from(*byte), 1), rest),
+            [ESCAPE, byte, rest @ ..] => (Piece::byte(*byte), rest),
             [ESCAPE] => return Err(Error::corrupt("a block of text ends within an escape")),
-            [code, rest @ ..] => (self.symbol(*code), rest),
+            [code, rest @ ..] => (self.symbols[usize::from(*code)], rest),
             [] => return Ok(codes),
         };
-        if room.put([piece]) {
+        if room.put([0], |_| piece) {
             return Ok(rest);
         }
         Err(Error::corrupt("a block of text decodes to more than its length"))

@@ -5,6 +5,7 @@
 //! encoding: u8 │ what that encoding writes
 //! ```
 
+use crate::encoding::Encoding;
 use crate::encoding::constant::Constant;
 use crate::encoding::delta::{self, Delta};
 use crate::encoding::frame::{self, Frame};
@@ -15,7 +16,6 @@ use crate::encoding::plain::Plain;
 use crate::encoding::run_length::{self, RunLength};
 use crate::encoding::section::{Squeeze, sample_percent};
 use crate::encoding::wire::{Reader, Write};
-use crate::encoding::Encoding;
 use crate::error::{Error, Result};
 use crate::segment::selection::{CHUNK_WORDS, Selection, bits};
 
@@ -287,7 +287,8 @@ pub(crate) fn compare_chunk<U: Native>(values: &[U; CHUNK_ROWS], ranges: &[(U, U
             for bit in bits(*word) {
                 let distance = values[bit].sub(first);
                 let after = ranges.partition_point(|(low, _)| low.sub(first).at_most(distance));
-                let inside = after.checked_sub(1).is_some_and(|range| values[bit].sub(ranges[range].0).at_most(ranges[range].1));
+                let inside =
+                    after.checked_sub(1).is_some_and(|range| values[bit].sub(ranges[range].0).at_most(ranges[range].1));
                 passed |= u64::from(inside) << bit;
             }
         }

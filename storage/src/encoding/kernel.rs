@@ -20,7 +20,10 @@ pub(crate) fn packed_words<U>(width: usize) -> usize {
 
 /// Packs 1024 values into `width` bits each; higher bits are cut off.
 pub(crate) fn pack<U: BitPacking>(width: usize, values: &[U; CHUNK_ROWS], packed: &mut [U]) {
-    assert!(width <= 8 * size_of::<U>() && packed.len() == packed_words::<U>(width), "the packed length fits the width");
+    assert!(
+        width <= 8 * size_of::<U>() && packed.len() == packed_words::<U>(width),
+        "the packed length fits the width"
+    );
     // SAFETY: the width is at most that of the word, and both lengths are those asked for (just asserted).
     unsafe { U::unchecked_pack(width, values, packed) }
 }
@@ -54,6 +57,25 @@ pub(crate) fn append_with(
     Ok(())
 }
 
+/// Up to 8 bytes, of which a length counts.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Piece {
+    bytes: u64,
+    length: usize,
+}
+
+impl Piece {
+    /// A piece; `None` where its length is above 8, which [`Room::put`] relies on.
+    pub(crate) fn new(bytes: u64, length: u8) -> Option<Self> {
+        (length <= 8).then_some(Self { bytes, length: usize::from(length) })
+    }
+
+    /// One byte.
+    pub(crate) fn byte(byte: u8) -> Self {
+        Self { bytes: u64::from(byte), length: 1 }
+    }
+}
+
 /// Room for bytes that is written from its start on.
 #[derive(Debug)]
 pub(crate) struct Room<'a> {
@@ -67,19 +89,19 @@ impl Room<'_> {
         self.written
     }
 
-    /// Writes several pieces of 8 bytes, each of which counts for its length only (at most 8) and is then overwritten by
-    /// the next. Answers false, having written nothing, where 8 bytes a piece are not left.
+    /// Writes the piece of each code: 8 bytes, which count for the piece's length only and are overwritten by the next. Answers false, having written nothing, where 8 bytes a piece are not left.
     #[inline(always)]
-    pub(crate) fn put<const N: usize>(&mut self, pieces: [(u64, u8); N]) -> bool {
+    pub(crate) fn put<const N: usize>(&mut self, codes: [u8; N], piece: impl Fn(u8) -> Piece) -> bool {
         let Some(window) = self.bytes.get_mut(self.written..).and_then(|rest| rest.get_mut(..8 * N)) else {
             return false;
         };
         let mut at = 0;
-        for (piece, length) in pieces {
+        for code in codes {
+            let Piece { bytes, length } = piece(code);
             if let Some(place) = window.get_mut(at..at + 8) {
-                place.write_copy_of_slice(&piece.to_le_bytes());
+                place.write_copy_of_slice(&bytes.to_le_bytes());
             }
-            at += usize::from(length.min(8));
+            at += length;
         }
         self.written += at;
         true

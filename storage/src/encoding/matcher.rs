@@ -121,12 +121,12 @@ impl Matcher {
         check(predicate, column, class)?;
         let null = truth_of_null(predicate) == Some(true);
         let values = match class {
-            ValueClass::Bool => {
-                ValueTest::Bool([false, true].map(|value| test(predicate, &|literal| match literal {
+            ValueClass::Bool => ValueTest::Bool([false, true].map(|value| {
+                test(predicate, &|literal| match literal {
                     Value::Bool(literal) => value.cmp(literal),
                     _ => Ordering::Greater,
-                })))
-            }
+                })
+            })),
             ValueClass::Int => ValueTest::Int(intervals(predicate)),
             ValueClass::Float => ValueTest::Float(predicate.clone()),
             ValueClass::Bytes => ValueTest::Bytes(predicate.clone()),

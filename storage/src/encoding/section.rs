@@ -147,14 +147,10 @@ impl Section {
         let mut raw = vec![0; self.raw_length];
         let length = match self.codec {
             Codec::None => self.stored.len(),
-            Codec::Lz4 => {
-                lz4_flex::block::decompress_into(&self.stored, &mut raw)
-                    .map_err(|error| Error::corrupt("a section does not decompress").with_source(error))?
-            }
-            Codec::Zstd => {
-                zstd_decompress(&self.stored, raw.as_mut_slice())
-                    .map_err(|error| Error::corrupt("a section does not decompress").with_source(error))?
-            }
+            Codec::Lz4 => lz4_flex::block::decompress_into(&self.stored, &mut raw)
+                .map_err(|error| Error::corrupt("a section does not decompress").with_source(error))?,
+            Codec::Zstd => zstd_decompress(&self.stored, raw.as_mut_slice())
+                .map_err(|error| Error::corrupt("a section does not decompress").with_source(error))?,
         };
         if length != self.raw_length {
             return Err(Error::corrupt("a section decompresses to another length than it claims"));

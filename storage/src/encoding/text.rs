@@ -4,10 +4,10 @@
 //! encoding: u8 │ lengths (integers) │ what that encoding writes
 //! ```
 
+use ::fsst::Compressor;
 use arrow_array::ArrayRef;
 use arrow_buffer::NullBuffer;
 use bytes::Bytes;
-use ::fsst::Compressor;
 
 use crate::encoding::Encoding;
 use crate::encoding::fsst::{self, DECODE_ROOM, Fsst};
@@ -142,7 +142,12 @@ impl Text {
     }
 
     /// The strings of the selected rows, in a buffer of their own, so that few rows do not hold the text of a whole block.
-    pub(crate) fn decode_selected(&self, selection: &Selection, utf8: bool, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
+    pub(crate) fn decode_selected(
+        &self,
+        selection: &Selection,
+        utf8: bool,
+        nulls: Option<NullBuffer>,
+    ) -> Result<ArrayRef> {
         let opened = Opened::new(self)?;
         let (mut text, mut kept) = (Vec::new(), Vec::with_capacity(selection.count()));
         let mut scratch = Vec::new();

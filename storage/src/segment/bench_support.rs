@@ -11,7 +11,9 @@ use crate::encoding::dictionary::Dictionary;
 use crate::error::{Error, Result};
 use crate::id::ColumnId;
 use crate::predicate::Predicate;
-use crate::segment::{ColumnFooter, EncodedBlock, SegmentColumn, SegmentFooter, Selection, verify_segment, write_segment};
+use crate::segment::{
+    ColumnFooter, EncodedBlock, SegmentColumn, SegmentFooter, Selection, verify_segment, write_segment,
+};
 
 /// An encoded segment in memory.
 #[derive(Debug)]

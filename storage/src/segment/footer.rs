@@ -145,7 +145,8 @@ impl SegmentFooter {
 
     /// Bytes that a cache should count for this footer.
     pub(crate) fn memory_bytes(&self) -> usize {
-        size_of::<Self>() + self.body.columns.len() * (size_of::<ColumnFooter>() + self.blocks() * (size_of::<BlockFooter>() + 48))
+        size_of::<Self>()
+            + self.body.columns.len() * (size_of::<ColumnFooter>() + self.blocks() * (size_of::<BlockFooter>() + 48))
     }
 }
 

@@ -50,7 +50,13 @@ impl ColumnFooter {
         };
         verify(&bytes, footer.length, footer.checksum, self.id)?;
         let block = Block::read(self.column_type, rows, bytes, dictionary)?;
-        Ok(EncodedBlock { column: self.id, class: Class::of(self.column_type), rows, length: footer.length as usize, block })
+        Ok(EncodedBlock {
+            column: self.id,
+            class: Class::of(self.column_type),
+            rows,
+            length: footer.length as usize,
+            block,
+        })
     }
 }
 
@@ -101,7 +107,11 @@ impl EncodedBlock {
 impl EncodedBlock {
     fn check(&self, selection: &Selection) -> Result<()> {
         if selection.rows() != self.rows {
-            return Err(Error::internal(format!("a selection of {} rows for a block of {}", selection.rows(), self.rows)));
+            return Err(Error::internal(format!(
+                "a selection of {} rows for a block of {}",
+                selection.rows(),
+                self.rows
+            )));
         }
         Ok(())
     }

@@ -60,7 +60,8 @@ pub(crate) fn write_segment(columns: &[SegmentColumn], rows: &RecordBatch) -> Re
         block_rows: ranges.iter().map(|range| count32(range.len())).collect::<Result<_>>()?,
         columns: footers,
     };
-    let footer = rmp_serde::to_vec(&body).map_err(|error| Error::internal("a footer is not stored").with_source(error))?;
+    let footer =
+        rmp_serde::to_vec(&body).map_err(|error| Error::internal("a footer is not stored").with_source(error))?;
     let footer_checksum = checksum(&footer);
     let footer_offset = out.len() as u64;
     out.extend_from_slice(&footer);

@@ -106,7 +106,9 @@ impl Statistics {
             Class::Int16 => self.scan_ints(&words_of::<u16>(&data), array),
             Class::Int32 => self.scan_ints(&words_of::<u32>(&data), array),
             Class::Int64 => self.scan_ints(&words_of::<u64>(&data), array),
-            Class::Float32 => self.scan_floats(words_of::<u32>(&data).iter().map(|bits| f64::from(f32::from_bits(*bits))), array),
+            Class::Float32 => {
+                self.scan_floats(words_of::<u32>(&data).iter().map(|bits| f64::from(f32::from_bits(*bits))), array)
+            }
             Class::Float64 => self.scan_floats(words_of::<u64>(&data).iter().map(|bits| f64::from_bits(*bits)), array),
             Class::Wide => {
                 let values = array.as_primitive::<arrow_array::types::Decimal128Type>();
@@ -128,7 +130,11 @@ impl Statistics {
             Class::Interval => {
                 let values = array.as_primitive::<arrow_array::types::IntervalMonthDayNanoType>();
                 for value in values.iter().flatten() {
-                    self.sketch.add(hash_word(value.nanoseconds.cast_unsigned() ^ u64::from(value.days.cast_unsigned()) << 32 ^ u64::from(value.months.cast_unsigned())));
+                    self.sketch.add(hash_word(
+                        value.nanoseconds.cast_unsigned()
+                            ^ u64::from(value.days.cast_unsigned()) << 32
+                            ^ u64::from(value.months.cast_unsigned()),
+                    ));
                 }
             }
         }
@@ -159,7 +165,13 @@ impl Statistics {
             let high = if compare_floats(value, high) == Ordering::Greater { value } else { high };
             bounds = Some((low, high));
             // -0 and 0 are one value, and so are all NaN.
-            let key = if value == 0.0 { 0.0 } else if value.is_nan() { f64::NAN } else { value };
+            let key = if value == 0.0 {
+                0.0
+            } else if value.is_nan() {
+                f64::NAN
+            } else {
+                value
+            };
             self.sketch.add(hash_word(key.to_bits()));
         }
         self.bounds = bounds.map(|(low, high)| (Value::Float(low), Value::Float(high)));
@@ -244,7 +256,11 @@ impl Sketch {
         self.registers.iter_mut().zip(&other.registers).for_each(|(mine, other)| *mine = (*mine).max(*other));
     }
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate is a positive number of rows")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate is a positive number of rows"
+    )]
     fn estimate(&self) -> u64 {
         let count = f64::from(1u32 << REGISTER_BITS);
         let zeros = self.registers.iter().filter(|register| **register == 0).count();

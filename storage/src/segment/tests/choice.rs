@@ -40,7 +40,9 @@ fn data_chooses_its_encoding() {
     assert_eq!(chosen(int, None, &ints(mixed)).0, "plain");
     assert_eq!(chosen(text, None, &texts(|row| format!("value {}", mixed(row) & 63))).0, "dictionary");
     let words = ["carefully", "ironic", "deposits", "sleep", "furiously", "final", "requests", "blithely"];
-    let sentence = |row: i64| (0..5).map(|n| words[(mixed(row * 5 + n) & 7) as usize]).collect::<Vec<_>>().join(" ") + &row.to_string();
+    let sentence = |row: i64| {
+        (0..5).map(|n| words[(mixed(row * 5 + n) & 7) as usize]).collect::<Vec<_>>().join(" ") + &row.to_string()
+    };
     assert_eq!(chosen(text, None, &texts(sentence)).0, "fsst");
 }
 

@@ -77,7 +77,13 @@ fn column_and_predicate() -> impl Strategy<Value = (ColumnType, Option<&'static 
 }
 
 /// Does everything with a block that readers do; answers are not looked at.
-fn exercise(column_type: ColumnType, rows: usize, bytes: Vec<u8>, dictionary: Option<&Arc<Dictionary>>, predicate: &Predicate) {
+fn exercise(
+    column_type: ColumnType,
+    rows: usize,
+    bytes: Vec<u8>,
+    dictionary: Option<&Arc<Dictionary>>,
+    predicate: &Predicate,
+) {
     let Ok(block) = Block::read(column_type, rows, Bytes::from(bytes), dictionary) else { return };
     if let Ok(array) = block.decode() {
         assert_eq!((array.len(), array.data_type()), (rows, &column_type.arrow()));
@@ -148,9 +154,9 @@ proptest! {
 
 /// A small segment with a dictionary.
 fn sample() -> Opened {
-    let array: ArrayRef = Arc::new(StringViewArray::from_iter((0..3000).map(|row| {
-        (row % 17 != 0).then(|| format!("one of some long values {}", row % 40))
-    })));
+    let array: ArrayRef = Arc::new(StringViewArray::from_iter(
+        (0..3000).map(|row| (row % 17 != 0).then(|| format!("one of some long values {}", row % 40))),
+    ));
     Opened::write(ColumnType::Varchar { length: None }, None, &array)
 }
 

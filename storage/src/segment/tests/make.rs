@@ -112,7 +112,9 @@ fn build(column_type: ColumnType, numbers: &[i64], validity: &[bool]) -> ArrayRe
     let some = || numbers.iter().zip(validity).map(|(number, valid)| valid.then_some(*number));
     match column_type {
         ColumnType::Bool => Arc::new(BooleanArray::from_iter(some().map(|value| value.map(|value| value % 2 == 0)))),
-        ColumnType::Float32 => Arc::new(Float32Array::from_iter(some().map(|value| value.map(|value| float(value) as f32)))),
+        ColumnType::Float32 => {
+            Arc::new(Float32Array::from_iter(some().map(|value| value.map(|value| float(value) as f32))))
+        }
         ColumnType::Float64 => Arc::new(Float64Array::from_iter(some().map(|value| value.map(float)))),
         ColumnType::Decimal { precision: 38, scale } => {
             let wide = |value: i64| if value % 7 == 0 { i128::from(value) << 40 } else { i128::from(value) };
@@ -125,9 +127,9 @@ fn build(column_type: ColumnType, numbers: &[i64], validity: &[bool]) -> ArrayRe
         ColumnType::Bytes => {
             Arc::new(BinaryViewArray::from_iter(some().map(|value| value.map(|value| value.to_le_bytes().repeat(2)))))
         }
-        ColumnType::Interval => Arc::new(IntervalMonthDayNanoArray::from_iter(some().map(|value| {
-            value.map(|value| IntervalMonthDayNano::new(value as i32, (value >> 7) as i32, value))
-        }))),
+        ColumnType::Interval => Arc::new(IntervalMonthDayNanoArray::from_iter(
+            some().map(|value| value.map(|value| IntervalMonthDayNano::new(value as i32, (value >> 7) as i32, value))),
+        )),
         integer => {
             let native = integer.arrow();
             let width = native.primitive_width().unwrap() * 8;
@@ -198,8 +200,8 @@ pub(super) fn predicate(array: &ArrayRef) -> BoxedStrategy<Predicate> {
     }
     let text = matches!(literals[0], Value::Bytes(_));
     let literal = (prop::sample::select(literals), -1..2i64).prop_map(|(value, by)| near(value, by));
-    let compare = (operator(), literal.clone())
-        .prop_map(|(op, value)| Predicate::Compare { column: COLUMN, op, value });
+    let compare =
+        (operator(), literal.clone()).prop_map(|(op, value)| Predicate::Compare { column: COLUMN, op, value });
     let list = (vec(literal.clone(), 0..12), any::<bool>()).prop_map(|(mut values, negated)| {
         values.sort_by(|a, b| a.compare(b).unwrap());
         values.dedup_by(|a, b| a.compare(b).unwrap().is_eq());
@@ -213,10 +215,7 @@ pub(super) fn predicate(array: &ArrayRef) -> BoxedStrategy<Predicate> {
     });
     let leaf = prop_oneof![4 => compare, 2 => list, 1 => null, 1 => prefix, 1 => constant];
     leaf.prop_recursive(2, 8, 3, |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..3).prop_map(Predicate::And),
-            vec(inner, 0..3).prop_map(Predicate::Or),
-        ]
+        prop_oneof![vec(inner.clone(), 0..3).prop_map(Predicate::And), vec(inner, 0..3).prop_map(Predicate::Or),]
     })
     .boxed()
 }
