@@ -31,7 +31,8 @@ pub fn serve(arguments: &[String]) -> Result<(), CommandError> {
     if let Some(threads) = config.threads {
         runtime.worker_threads(threads.max(1));
     }
-    runtime.enable_all().thread_name("stoa").build()?.block_on(run(config))
+    // Expressions are evaluated by recursion over their depth, which the parser bounds: this fits the deepest.
+    runtime.enable_all().thread_name("stoa").thread_stack_size(16 << 20).build()?.block_on(run(config))
 }
 
 async fn run(config: Config) -> Result<(), CommandError> {

@@ -22,6 +22,7 @@ use crate::error::{SqlError, SqlState};
 use crate::outcome::{Parameter, RowStream};
 use crate::plan::query::PlannedQuery;
 use crate::plan::{Cancel, ExecContext};
+use crate::session::stack;
 use crate::types::SqlType;
 
 /// Runs a planned query; the rows come as the stream is polled.
@@ -74,16 +75,21 @@ pub(crate) fn bind(
     Ok(plan.replace_params_with_values(&ParamValues::List(values))?)
 }
 
-/// Optimizes a plan and chooses operators.
+/// Optimizes a plan and chooses operators, on the large stack and within the time that planning has.
 pub(crate) async fn physical(
     logical: &LogicalPlan,
     context: &ExecContext,
 ) -> Result<(Arc<dyn ExecutionPlan>, SessionState), SqlError> {
-    let state = state::session_state(&context.engine, &context.facts)?;
-    let optimized = state.optimize(logical)?;
-    context.cancel.check()?;
-    let plan = state.query_planner().create_physical_plan(&optimized, &state).await?;
-    Ok((plan, state))
+    let (logical, context, cancel) = (logical.clone(), context.clone(), context.cancel.clone());
+    let runtime = tokio::runtime::Handle::current();
+    stack::planning(&cancel, move || {
+        let state = state::session_state(&context.engine, &context.facts)?;
+        let optimized = state.optimize(&logical)?;
+        context.cancel.check()?;
+        let plan = runtime.block_on(state.query_planner().create_physical_plan(&optimized, &state))?;
+        Ok((plan, state))
+    })
+    .await
 }
 
 /// Starts a plan.

@@ -10,7 +10,7 @@ use crate::error::SqlError;
 use crate::error::parser::too_complex;
 
 /// Stack of planning and parsing. Only pages that are touched take memory.
-const STACK_BYTES: usize = 512 << 20;
+const STACK_BYTES: usize = 256 << 20;
 /// Time that planning one statement may take.
 const PLANNING_MAX: Duration = Duration::from_secs(60);
 

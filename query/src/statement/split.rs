@@ -13,8 +13,8 @@ use crate::error::parser::{parser_error, too_complex};
 const TEXT_BYTES_MAX: usize = 16 << 20;
 /// Nesting of parentheses, brackets and CASE.
 const NESTING_MAX: usize = 128;
-/// Operators in one chain (`a OR b OR …`, `a + b + …`, `… UNION …`): each is one level of the syntax tree.
-const CHAIN_MAX: usize = 2_000;
+/// Levels that the operators of one expression may add up to: `a OR b OR …`, `a + b + …` are one level an operator.
+const CHAIN_MAX: usize = 1_000;
 /// Set operations in one chain; each is a whole plan.
 const SET_OPERATIONS_MAX: usize = 500;
 
@@ -64,9 +64,36 @@ fn push(pieces: &mut Vec<Piece>, tokens: Vec<TokenWithSpan>) -> Result<(), SqlEr
 /// One open parenthesis, bracket or CASE.
 #[derive(Default)]
 struct Level {
-    operators: usize,
+    /// AND and OR so far.
+    logic: usize,
+    /// Comparisons since.
+    comparisons: usize,
+    /// Other operators since.
+    others: usize,
     set_operations: usize,
     is_case: bool,
+}
+
+/// How tightly an operator binds: a looser one ends the chain of tighter ones.
+enum Binding {
+    Logic,
+    Comparison,
+    Other,
+}
+
+impl Level {
+    fn count(&mut self, binding: &Binding) {
+        match binding {
+            Binding::Logic => (self.logic, self.comparisons, self.others) = (self.logic + 1, 0, 0),
+            Binding::Comparison => (self.comparisons, self.others) = (self.comparisons + 1, 0),
+            Binding::Other => self.others += 1,
+        }
+    }
+
+    /// Levels of the syntax tree that the expression may have so far.
+    fn chain(&self) -> usize {
+        self.logic + self.comparisons + self.others
+    }
 }
 
 /// Counts nesting and chains. The counts are upper bounds of what the parser builds: a comma or a clause begins anew.
@@ -78,7 +105,10 @@ fn check_shape(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
             Token::RParen | Token::RBracket | Token::RBrace => close(&mut levels, false),
             Token::Comma => restart(&mut levels),
             Token::Word(word) if word.quote_style.is_none() => count_word(&mut levels, &word.value),
-            token if is_operator(token) => count(&mut levels),
+            Token::Eq | Token::Neq | Token::Lt | Token::Gt | Token::LtEq | Token::GtEq => {
+                count(&mut levels, &Binding::Comparison);
+            }
+            token if is_operator(token) => count(&mut levels, &Binding::Other),
             _ => {}
         }
         if levels.len() > NESTING_MAX {
@@ -86,7 +116,7 @@ fn check_shape(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
                 .with_hint("Write it with fewer nested parentheses, subqueries or CASE expressions."));
         }
         let Some(level) = levels.last() else { continue };
-        if level.operators > CHAIN_MAX {
+        if level.chain() > CHAIN_MAX {
             return Err(too_complex(&format!("an expression has more than {CHAIN_MAX} operators in one chain"))
                 .with_hint("Use IN (…) instead of a chain of OR, or a join with a table of values."));
         }
@@ -105,10 +135,9 @@ fn count_word(levels: &mut Vec<Level>, word: &str) {
     match word.to_ascii_uppercase().as_str() {
         "CASE" => levels.push(Level { is_case: true, ..Level::default() }),
         "END" => close(levels, true),
-        "AND" | "OR" | "NOT" | "LIKE" | "ILIKE" | "IS" | "BETWEEN" | "IN" | "SIMILAR" | "COLLATE" | "OPERATOR" => {
-            count(levels);
-        }
-        "JOIN" => count(levels),
+        "AND" | "OR" => count(levels, &Binding::Logic),
+        "LIKE" | "ILIKE" | "IS" | "BETWEEN" | "IN" | "SIMILAR" => count(levels, &Binding::Comparison),
+        "NOT" | "COLLATE" | "OPERATOR" | "AT" | "JOIN" => count(levels, &Binding::Other),
         "UNION" | "EXCEPT" | "INTERSECT" | "MINUS" => {
             restart(levels);
             if let Some(level) = levels.last_mut() {
@@ -122,15 +151,15 @@ fn count_word(levels: &mut Vec<Level>, word: &str) {
     }
 }
 
-fn count(levels: &mut [Level]) {
+fn count(levels: &mut [Level], binding: &Binding) {
     if let Some(level) = levels.last_mut() {
-        level.operators += 1;
+        level.count(binding);
     }
 }
 
 fn restart(levels: &mut [Level]) {
     if let Some(level) = levels.last_mut() {
-        level.operators = 0;
+        (level.logic, level.comparisons, level.others) = (0, 0, 0);
     }
 }
 
@@ -138,7 +167,7 @@ fn restart(levels: &mut [Level]) {
 fn close(levels: &mut Vec<Level>, case: bool) {
     if levels.len() > 1 && levels.last().is_some_and(|level| level.is_case == case) {
         levels.pop();
-        count(levels);
+        count(levels, &Binding::Other);
     }
 }
 
