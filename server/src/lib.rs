@@ -12,6 +12,7 @@ mod pg;
 mod serve;
 mod server;
 mod tls;
+pub mod tool;
 
 pub use check::check;
 pub use config::{ByteSize, Config, ConfigError, Directories, Listen, LogFormat, OPTIONS, OptionRow, Secret, Span};

@@ -1,11 +1,9 @@
 //! The program `stoa`.
 
-mod tool;
-
 use std::io::Write;
 use std::process::ExitCode;
 
-use stoa_server::CommandError;
+use stoa_server::{CommandError, tool};
 
 const HELP: &str = "\
 Stoa: a columnar data warehouse on object storage

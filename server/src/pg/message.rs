@@ -245,6 +245,24 @@ mod tests {
     }
 
     #[test]
+    fn random_bytes_are_messages_or_errors() {
+        use rand::{Rng, SeedableRng};
+        let mut random = rand::rngs::StdRng::seed_from_u64(17);
+        for _ in 0..100_000 {
+            let kind = b"QPBDECSHdcfpX"[random.random_range(0..13)];
+            let length = random.random_range(0..40);
+            // Small numbers and zeros come often, as in real messages.
+            let body: Vec<u8> = (0..length)
+                .map(|_| if random.random_bool(0.5) { random.random_range(0..4) } else { random.random() })
+                .collect();
+            match decode(kind, &body) {
+                Ok(_) | Err(SqlState::ProtocolViolation | SqlState::CharacterNotInRepertoire) => {}
+                Err(other) => panic!("{kind} {body:?}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
     fn text_that_is_not_utf8_is_refused() {
         assert_eq!(decode(b'Q', b"select '\xff'\0"), Err(SqlState::CharacterNotInRepertoire));
     }

@@ -51,7 +51,11 @@ async fn a_wrong_password_gives_no_token_and_the_same_words_as_an_unknown_user()
     let mut client = FlightSqlServiceClient::new(channel(&server).await);
     for user in ["admin", "nobody"] {
         let error = client.handshake(user, "wrong").await.expect_err("refused").to_string();
-        assert!(error.contains(&format!("password authentication failed for user \\\"{user}\\\"")) || error.contains(&format!("password authentication failed for user \"{user}\"")), "{error}");
+        assert!(
+            error.contains(&format!("password authentication failed for user \\\"{user}\\\""))
+                || error.contains(&format!("password authentication failed for user \"{user}\"")),
+            "{error}"
+        );
     }
     server.shutdown().await.expect("stopped");
 }

@@ -23,7 +23,8 @@ fn certificate() -> Certificate {
     std::fs::write(path("server.crt"), made.cert.pem()).expect("written");
     std::fs::write(path("server.key"), made.signing_key.serialize_pem()).expect("written");
     let mut roots = rustls::RootCertStore::empty();
-    let authority = rustls::pki_types::CertificateDer::from_pem_slice(made.cert.pem().as_bytes()).expect("a certificate");
+    let authority =
+        rustls::pki_types::CertificateDer::from_pem_slice(made.cert.pem().as_bytes()).expect("a certificate");
     roots.add(authority).expect("a root");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut client = rustls::ClientConfig::builder_with_provider(provider)
@@ -85,7 +86,8 @@ async fn bytes_put_before_tls_are_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn clear_passwords_are_taken_over_tls_only() {
     let certificate = certificate();
-    let (server, address) = server(stoa_server::Config { cleartext_passwords: true, ..certificate.config.clone() }).await;
+    let (server, address) =
+        server(stoa_server::Config { cleartext_passwords: true, ..certificate.config.clone() }).await;
     let mut clear = Raw::connect(address).await;
     clear.startup("admin", "dev").await;
     let request = clear.answer().await.expect("a request");

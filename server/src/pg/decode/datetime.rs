@@ -83,7 +83,7 @@ fn offset_seconds(text: &str) -> Option<i64> {
         _ => return None,
     };
     let parts: Vec<&str> = match digits.len() {
-        4 if !digits.contains(':') => vec![&digits[..2], &digits[2..]],
+        4 if digits.bytes().all(|byte| byte.is_ascii_digit()) => vec![&digits[..2], &digits[2..]],
         _ => digits.split(':').collect(),
     };
     let mut seconds = 0;

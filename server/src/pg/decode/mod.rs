@@ -250,4 +250,22 @@ mod tests {
         );
         assert_eq!(read(r#"{"a b","NULL"}"#, texts).ok(), expected.ok());
     }
+
+    #[test]
+    fn random_parameters_are_values_or_errors() {
+        use rand::{Rng, SeedableRng};
+        let mut random = rand::rngs::StdRng::seed_from_u64(23);
+        let types: Vec<SqlType> = (0..6_000).filter_map(SqlType::from_oid).collect();
+        let alphabet: Vec<char> = "0123456789-+:., TZPYMDeE\\x{}\"ntfé\0".chars().collect();
+        for round in 0..40_000 {
+            let sql_type = &types[round % types.len()];
+            let bytes: Vec<u8> =
+                (0..random.random_range(0..24)).map(|_| random.random::<u8>() >> random.random_range(0..8)).collect();
+            // Neither may panic; what is a value and what an error is the business of the other tests.
+            _ = parameter(Some(&bytes), sql_type, Format::Binary, &Zone::UTC, 1);
+            let text: String =
+                (0..random.random_range(0..24)).map(|_| alphabet[random.random_range(0..alphabet.len())]).collect();
+            _ = parameter(Some(text.as_bytes()), sql_type, Format::Text, &Zone::UTC, 1);
+        }
+    }
 }

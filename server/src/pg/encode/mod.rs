@@ -126,7 +126,7 @@ impl BoundBatch {
 
     /// Appends row `row` as a line of CSV: nulls are empty, text is always in quotes, so that the two stay apart.
     pub(crate) fn write_csv_line(&self, row: usize, out: &mut BytesMut) {
-                let mut value = BytesMut::new();
+        let mut value = BytesMut::new();
         for (index, (column, _)) in self.columns.iter().enumerate() {
             if index > 0 {
                 out.put_u8(b',');
@@ -151,7 +151,7 @@ impl BoundBatch {
     /// Appends the number of fields and each with its length in front: the body of a `DataRow`, and a tuple of a
     /// binary COPY.
     pub(crate) fn write_fields(&self, row: usize, out: &mut BytesMut) {
-                out.put_i16(i16::try_from(self.columns.len()).unwrap_or(i16::MAX));
+        out.put_i16(i16::try_from(self.columns.len()).unwrap_or(i16::MAX));
         for (column, format) in &self.columns {
             match column.cell(row) {
                 None => out.put_i32(-1),
