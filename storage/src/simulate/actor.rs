@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use super::cloud::{Cloud, Wire};
 use super::oracle::Contents;
 use super::rows::{ACCOUNTS, BANK_A, BANK_B, INGESTED, JOURNAL_A, JOURNAL_B, OFFSET, Row, TABLES, Tables};
+use super::warehouse;
 use crate::Change;
 use crate::catalog::change::TableAction;
 use crate::catalog::snapshot::Snapshot;
@@ -16,8 +17,9 @@ use crate::catalog::table::SortKey;
 use crate::clock::Random;
 use crate::commit::{CommitLog, CommitRequest, OpenTransaction};
 use crate::error::{Error, Kind, Result};
-use crate::id::{ColumnId, PartId, TableId, Version};
+use crate::id::{ColumnId, PartId, TableId, TxnId, Version};
 use crate::object::Store;
+use crate::warehouse::Warehouse;
 
 /// A running process.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub(super) struct Process {
     pub(super) store: Store,
     pub(super) random: Arc<Random>,
     pub(super) log: Arc<CommitLog>,
+    /// In runs of the whole crate.
+    pub(super) warehouse: Option<Arc<Warehouse>>,
 }
 
 /// What a transaction has gathered.
@@ -39,6 +43,9 @@ struct Work {
 impl Process {
     /// Starts everything that a process does.
     pub(super) fn start(self: &Arc<Self>, tasks: &mut JoinSet<()>) {
+        if self.warehouse.is_some() {
+            return self.start_warehouse(tasks);
+        }
         for _ in 0..2 {
             tasks.spawn(repeat(Arc::clone(self), 400, Process::transfer));
         }
@@ -49,7 +56,7 @@ impl Process {
             tasks.spawn(repeat(Arc::clone(self), 2_000, Process::look));
         }
         tasks.spawn(repeat(Arc::clone(self), 3_000, Process::collect));
-        tasks.spawn(repeat(Arc::clone(self), 2_500, Process::checkpoint));
+        tasks.spawn(repeat(Arc::clone(self), 1_500, Process::checkpoint));
     }
 
     fn tables(&self) -> Tables<'_> {
@@ -125,8 +132,14 @@ impl Process {
             sleep(Duration::from_millis(self.cloud.below(10_000))).await;
         }
         let outcome = self.log.commit(CommitRequest { transaction: work.open, changes: work.changes }).await;
+        self.judge_commit(marker, txn, &outcome);
+        outcome.map(|_| ())
+    }
+
+    /// Tells the oracle how a commit ended.
+    pub(super) fn judge_commit(&self, marker: u64, txn: TxnId, outcome: &Result<Version>) {
         self.cloud.note(format_args!("process {} transaction {marker}: {outcome:?}", self.number));
-        self.cloud.oracle(|oracle| match &outcome {
+        self.cloud.oracle(|oracle| match outcome {
             Ok(version) => oracle.acknowledge(marker, txn, *version),
             Err(error) => match error.kind() {
                 Kind::OutcomeUnknown => oracle.events.unknown += 1,
@@ -138,7 +151,6 @@ impl Process {
                 }
             },
         });
-        outcome.map(|_| ())
     }
 
     /// Rewrites parts of a table into one, as flush and clustering do.
@@ -176,7 +188,7 @@ impl Process {
     }
 
     /// Reads everything, holds the snapshot for a while, and reads it again.
-    async fn look(&self) -> Result<()> {
+    pub(super) async fn look(&self) -> Result<()> {
         let snapshot = self.log.snapshot();
         self.cloud.oracle(|oracle| oracle.sees(&snapshot));
         let first = self.contents(&snapshot).await?;
@@ -197,25 +209,28 @@ impl Process {
     pub(super) async fn contents(&self, snapshot: &Arc<Snapshot>) -> Result<Contents> {
         let mut contents = Contents::new();
         for table in TABLES {
-            let found = self.tables().read(snapshot, table).await;
+            let found = match &self.warehouse {
+                Some(warehouse) => warehouse::read(warehouse, snapshot, table).await,
+                None => self.tables().read(snapshot, table).await,
+            };
             contents.push(self.judge_read(found, snapshot.version)?);
         }
         Ok(contents)
     }
 
-    async fn collect(&self) -> Result<()> {
+    pub(super) async fn collect(&self) -> Result<()> {
         let outcome = self.log.collect_garbage().await;
         self.judge_maintenance("garbage collection", &outcome);
         Ok(())
     }
 
-    async fn checkpoint(&self) -> Result<()> {
+    pub(super) async fn checkpoint(&self) -> Result<()> {
         let outcome = self.log.checkpoint().await;
         self.judge_maintenance("a checkpoint", &outcome);
         Ok(())
     }
 
-    fn judge_maintenance<T>(&self, what: &str, outcome: &Result<T>) {
+    pub(super) fn judge_maintenance<T>(&self, what: &str, outcome: &Result<T>) {
         if let Err(error) = outcome
             && matches!(error.kind(), Kind::Corrupt | Kind::Internal)
         {
@@ -224,14 +239,16 @@ impl Process {
     }
 
     /// A missing object is allowed only to a process that has been replaced, below its successor's horizon.
-    fn judge_read<T>(&self, outcome: Result<T>, version: Version) -> Result<T> {
+    pub(super) fn judge_read<T>(&self, outcome: Result<T>, version: Version) -> Result<T> {
         if let Err(error) = &outcome {
             let epoch = self.log.epoch();
             self.cloud.oracle(|oracle| match error.kind() {
-                Kind::NotFound if oracle.tip.position.epoch != epoch && version < oracle.tip.snapshot.horizon => {
+                Kind::NotFound | Kind::TooOld
+                    if oracle.tip.position.epoch != epoch && version < oracle.tip.snapshot.horizon =>
+                {
                     oracle.events.too_old += 1;
                 }
-                Kind::NotFound | Kind::Corrupt | Kind::Internal => {
+                Kind::NotFound | Kind::TooOld | Kind::Corrupt | Kind::Internal => {
                     oracle.violate(format!("I6: version {version} cannot be read: {error}"));
                 }
                 _ => {}
@@ -242,7 +259,7 @@ impl Process {
 }
 
 /// Does something again and again, with pauses, until the process is fenced.
-async fn repeat<F: AsyncFn(&Process) -> Result<()>>(process: Arc<Process>, pause_millis: u64, act: F) {
+pub(super) async fn repeat<F: AsyncFn(&Process) -> Result<()>>(process: Arc<Process>, pause_millis: u64, act: F) {
     while !process.log.is_fenced() {
         sleep(Duration::from_millis(1 + process.cloud.below(pause_millis))).await;
         // What an error means was judged where it arose.

@@ -1,4 +1,5 @@
-//! The real commit log, store wrappers, checkpoints and garbage collection on a simulated store, all from one seed.
+//! The real commit log, store wrappers, checkpoints and garbage collection on a simulated store, all from one seed; in
+//! some runs under the whole crate with its transactions, segments and scans.
 //!
 //! A run is a history of two or three processes that share one [`cloud`]: a store that loses requests and answers, applies
 //! requests late or twice, and answers "conflict" or "full" for no reason. Processes crash at any step, hang (and come back
@@ -23,6 +24,7 @@ mod rows;
 mod run;
 #[cfg(test)]
 mod tests;
+mod warehouse;
 
 use std::cell::Cell;
 

@@ -53,8 +53,8 @@ fn unpack(bytes: &[u8]) -> Vec<Row> {
     bytes.chunks_exact(16).map(|row| (number(&row[..8]), number(&row[8..]).cast_signed())).collect()
 }
 
-/// Changes that create the catalog and the first rows.
-pub(super) fn bootstrap(random: &Random) -> Vec<Change> {
+/// Changes that create the catalog.
+pub(super) fn create_tables() -> Vec<Change> {
     let database = Database { id: DATABASE, name: "dev".into(), owner: OWNER, acl: Acl::default(), comment: None };
     let schema = Schema {
         id: SCHEMA,
@@ -66,6 +66,12 @@ pub(super) fn bootstrap(random: &Random) -> Vec<Change> {
     };
     let mut changes = vec![Change::CreateDatabase(Arc::new(database)), Change::CreateSchema(Arc::new(schema))];
     changes.extend(TABLES.map(|id| Change::CreateTable(Arc::new(table(id)))));
+    changes
+}
+
+/// Changes that create the catalog and the first rows.
+pub(super) fn bootstrap(random: &Random) -> Vec<Change> {
+    let mut changes = create_tables();
     for (id, keys) in [(BANK_A, 0..ACCOUNTS), (BANK_B, ACCOUNTS..2 * ACCOUNTS)] {
         let rows: Vec<Row> = keys.map(|key| (key, BALANCE)).collect();
         changes.push(Change::Append { table: id, parts: vec![inline_part(random, &rows)] });

@@ -10,14 +10,25 @@ use super::actor::Process;
 use super::cloud::{Cloud, Wire};
 use super::oracle::Events;
 use super::rows::bootstrap;
+use super::warehouse;
 use super::{Mutant, PLANTED};
 use crate::clock::{Clock, Random};
 use crate::commit::{CommitLog, CommitRequest, LogOptions, recover};
 use crate::error::{Error, Kind, Result};
 use crate::object::{RetryPolicy, Store};
+use crate::warehouse::{OpenOptions, Warehouse};
 
 /// Processes that may run at a time.
 const PROCESSES: usize = 3;
+
+/// How much of the crate runs in the processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layer {
+    /// The log and what is below it; rows are the simulator's own. Fast.
+    Log,
+    /// Everything.
+    Warehouse,
+}
 
 /// What a run came to.
 #[derive(Debug, Clone)]
@@ -41,14 +52,14 @@ impl Clock for SimulatedClock {
 }
 
 /// Runs a seed, with a bug or without.
-pub(super) fn run(seed: u64, mutant: Option<Mutant>) -> Report {
+pub(super) fn run(seed: u64, mutant: Option<Mutant>, layer: Layer) -> Report {
     PLANTED.set(mutant);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let report = match runtime {
         Ok(runtime) =>
         // Made inside, where the clock is the paused one.
         {
-            runtime.block_on(async { Run::new(seed).run().await })
+            runtime.block_on(async { Run::new(seed, layer).run().await })
         }
         Err(error) => {
             let violation = Some(format!("no runtime: {error}"));
@@ -68,15 +79,16 @@ struct Running {
 struct Run {
     cloud: Arc<Cloud>,
     clock: Arc<dyn Clock>,
+    layer: Layer,
     running: Vec<Running>,
     /// Processes ever started.
     started: usize,
 }
 
 impl Run {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, layer: Layer) -> Self {
         let clock = Arc::new(SimulatedClock(Instant::now()));
-        Self { cloud: Cloud::new(seed), clock, running: Vec::new(), started: 0 }
+        Self { cloud: Cloud::new(seed), clock, layer, running: Vec::new(), started: 0 }
     }
 
     async fn run(mut self) -> Report {
@@ -112,8 +124,13 @@ impl Run {
     /// The first process makes the tables, on a store without faults.
     async fn found(&mut self) -> Result<()> {
         let process = self.open().await?;
-        let changes = bootstrap(&process.random);
-        process.log.commit(CommitRequest { transaction: process.log.begin(), changes }).await?;
+        match &process.warehouse {
+            Some(warehouse) => warehouse::found(warehouse).await?,
+            None => {
+                let changes = bootstrap(&process.random);
+                process.log.commit(CommitRequest { transaction: process.log.begin(), changes }).await?;
+            }
+        }
         process.log.crash();
         Ok(())
     }
@@ -129,12 +146,24 @@ impl Run {
         };
         let backend = Arc::clone(&wire);
         let store = Store::new(backend, Arc::clone(&random), policy);
-        let options = LogOptions { checkpoints_kept: 1 + usize::from(self.cloud.one_in(2)) };
-        let log = CommitLog::open(store.clone(), Arc::clone(&self.clock), Arc::clone(&random), options).await?;
+        let (log, warehouse) = match self.layer {
+            Layer::Log => {
+                let options = LogOptions { checkpoints_kept: 1 + usize::from(self.cloud.one_in(3)) };
+                let clock = Arc::clone(&self.clock);
+                (CommitLog::open(store.clone(), clock, Arc::clone(&random), options).await?, None)
+            }
+            Layer::Warehouse => {
+                // Without background jobs (the simulator calls them) and with a cache too small to hide missing objects.
+                let clock = Arc::clone(&self.clock);
+                let options = OpenOptions { clock, background: false, cache_bytes: 1, ..OpenOptions::new("memory:") };
+                let warehouse = Warehouse::open_on(store.clone(), Arc::clone(&random), options).await?;
+                (Arc::clone(warehouse.log()), Some(warehouse))
+            }
+        };
         let (number, epoch) = (self.started, log.epoch());
         self.cloud.note(format_args!("process {number} owns epoch {epoch}"));
         self.cloud.oracle(|oracle| oracle.owns(number, epoch));
-        Ok(Arc::new(Process { number, cloud: Arc::clone(&self.cloud), wire, store, random, log }))
+        Ok(Arc::new(Process { number, cloud: Arc::clone(&self.cloud), wire, store, random, log, warehouse }))
     }
 
     async fn step(&mut self) {

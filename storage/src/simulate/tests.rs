@@ -6,13 +6,13 @@ use parking_lot::Mutex;
 
 use super::Mutant;
 use super::oracle::Events;
-use super::run::{Report, run};
+use super::run::{Layer, Report, run};
 
 /// Threads that seeds are spread over.
 const THREADS: usize = 2;
 
 /// Runs seeds on all threads until one fails; gives the failures and the sums of events.
-fn run_seeds(seeds: std::ops::Range<u64>, mutant: Option<Mutant>) -> (Vec<(u64, Report)>, Vec<Events>) {
+fn run_seeds(seeds: std::ops::Range<u64>, mutant: Option<Mutant>, layer: Layer) -> (Vec<(u64, Report)>, Vec<Events>) {
     let next = AtomicU64::new(seeds.start);
     let failed = AtomicBool::new(false);
     let failures = Mutex::new(Vec::new());
@@ -25,7 +25,7 @@ fn run_seeds(seeds: std::ops::Range<u64>, mutant: Option<Mutant>) -> (Vec<(u64, 
                     if seed >= seeds.end {
                         return;
                     }
-                    let report = run(seed, mutant);
+                    let report = run(seed, mutant, layer);
                     events.lock().push(report.events);
                     if report.violation.is_some() {
                         failed.store(true, Ordering::Relaxed);
@@ -38,20 +38,28 @@ fn run_seeds(seeds: std::ops::Range<u64>, mutant: Option<Mutant>) -> (Vec<(u64, 
     (failures.into_inner(), events.into_inner())
 }
 
-fn seeds_to_run() -> std::ops::Range<u64> {
+fn seeds_to_run(default: std::ops::Range<u64>) -> std::ops::Range<u64> {
     let chosen = std::env::var("STOA_SIMULATE_SEEDS").ok();
     let parsed = chosen.as_deref().and_then(|text| {
         let (from, to) = text.split_once("..")?;
         Some(from.parse().ok()?..to.parse().ok()?)
     });
-    parsed.unwrap_or(0..2_000)
+    parsed.unwrap_or(default)
 }
 
 #[test]
-fn no_seed_violates_an_invariant() {
-    let seeds = seeds_to_run();
+fn no_seed_violates_an_invariant_of_the_log() {
+    check_seeds(seeds_to_run(0..2_000), Layer::Log);
+}
+
+#[test]
+fn no_seed_violates_an_invariant_of_the_warehouse() {
+    check_seeds(seeds_to_run(0..100), Layer::Warehouse);
+}
+
+fn check_seeds(seeds: std::ops::Range<u64>, layer: Layer) {
     let began = std::time::Instant::now();
-    let (failures, events) = run_seeds(seeds.clone(), None);
+    let (failures, events) = run_seeds(seeds, None, layer);
     for (seed, report) in &failures {
         eprintln!("seed {seed}: {}", report.violation.as_deref().unwrap_or_default());
     }
@@ -61,7 +69,7 @@ fn no_seed_violates_an_invariant() {
     );
     let sum = |of: fn(&Events) -> u64| events.iter().map(of).sum::<u64>();
     eprintln!(
-        "{} runs in {:?}: {} acknowledged, {} conflicts, {} refused, {} unknown, {} crashes, {} take-overs, {} fenced, \
+        "{layer:?}: {} runs in {:?}: {} acknowledged, {} conflicts, {} refused, {} unknown, {} crashes, {} take-overs, {} fenced, \
          {} objects and {} entries deleted, {} snapshots checked, {} too old",
         events.len(),
         began.elapsed(),
@@ -95,17 +103,19 @@ fn no_seed_violates_an_invariant() {
 
 #[test]
 fn the_same_seed_gives_the_same_history() {
-    for seed in 0..10 {
-        assert_eq!(run(seed, None).trace, run(seed, None).trace, "seed {seed}");
+    for seed in 0..5 {
+        for layer in [Layer::Log, Layer::Warehouse] {
+            assert_eq!(run(seed, None, layer).trace, run(seed, None, layer).trace, "seed {seed} of {layer:?}");
+        }
     }
-    assert_ne!(run(1, None).trace, run(2, None).trace);
+    assert_ne!(run(1, None, Layer::Log).trace, run(2, None, Layer::Log).trace);
 }
 
 #[test]
 fn every_planted_bug_is_found() {
     let mut missed = Vec::new();
     for mutant in Mutant::ALL {
-        let (failures, events) = run_seeds(0..500, Some(mutant));
+        let (failures, events) = run_seeds(0..500, Some(mutant), Layer::Log);
         match failures.first() {
             Some((seed, report)) => eprintln!(
                 "{mutant:?}: found after {} runs, seed {seed}: {}",
