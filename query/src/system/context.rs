@@ -11,7 +11,7 @@ use crate::system::history::History;
 
 /// A setting as the session sees it.
 #[derive(Debug, Clone, Default)]
-pub struct SettingFact {
+pub(crate) struct SettingFact {
     /// Name.
     pub name: String,
     /// Current value.
@@ -28,7 +28,7 @@ pub struct SettingFact {
 
 /// A function that SQL can call, for `pg_proc`.
 #[derive(Debug, Clone)]
-pub struct FunctionFact {
+pub(crate) struct FunctionFact {
     /// Name, lower case.
     pub name: String,
     /// `f` function, `a` aggregate, `w` window function.
@@ -39,7 +39,7 @@ pub struct FunctionFact {
 
 /// What set_config and the two signal functions ask of the session, carried out by whoever made the context.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// `set_config(name, value, is_local)`.
     SetConfig {
         /// Name of the setting.
@@ -56,11 +56,11 @@ pub enum Action {
 }
 
 /// Carries out an [`Action`]; gives whether it had an effect, or the error to raise.
-pub type ActionHandler = Arc<dyn Fn(Action) -> Result<bool, crate::error::SqlError> + Send + Sync>;
+pub(crate) type ActionHandler = Arc<dyn Fn(Action) -> Result<bool, crate::error::SqlError> + Send + Sync>;
 
 /// The world as one statement sees it.
 #[derive(Clone)]
-pub struct SystemContext {
+pub(crate) struct SystemContext {
     /// The catalog, with the transaction's own changes.
     pub snapshot: Arc<Snapshot>,
     /// The session's database.
@@ -104,7 +104,7 @@ pub struct SystemContext {
 }
 
 /// Gives name and type of each column of a view.
-pub type ViewColumns =
+pub(crate) type ViewColumns =
     Arc<dyn Fn(&stoa_storage::View) -> Option<Vec<(String, crate::types::SqlType)>> + Send + Sync>;
 
 impl std::fmt::Debug for SystemContext {
@@ -120,7 +120,7 @@ impl std::fmt::Debug for SystemContext {
 
 impl SystemContext {
     /// A context with a catalog and a user; every other fact is empty until it is set.
-    pub fn new(snapshot: Arc<Snapshot>, database: DatabaseId, role: RoleId) -> Self {
+    pub(crate) fn new(snapshot: Arc<Snapshot>, database: DatabaseId, role: RoleId) -> Self {
         Self {
             snapshot,
             database,

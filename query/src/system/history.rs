@@ -9,17 +9,17 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 /// Finished statements that are remembered.
-pub const STATEMENTS_MAX: usize = 10_000;
+pub(crate) const STATEMENTS_MAX: usize = 10_000;
 /// Rejected rows that are remembered.
-pub const LOAD_ERRORS_MAX: usize = 10_000;
+pub(crate) const LOAD_ERRORS_MAX: usize = 10_000;
 /// Session starts, ends and refusals that are remembered.
-pub const CONNECTIONS_MAX: usize = 10_000;
+pub(crate) const CONNECTIONS_MAX: usize = 10_000;
 /// Bytes of a statement's text that are remembered.
-pub const STATEMENT_TEXT_MAX: usize = 16_384;
+pub(crate) const STATEMENT_TEXT_MAX: usize = 16_384;
 
 /// A session that is open.
 #[derive(Debug, Clone, Default)]
-pub struct SessionFact {
+pub(crate) struct SessionFact {
     /// The number that clients know the session by (`pg_backend_pid()`).
     pub process_id: i32,
     /// Name of the user who logged in.
@@ -50,7 +50,7 @@ pub struct SessionFact {
 
 /// How a statement ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StatementStatus {
+pub(crate) enum StatementStatus {
     /// Still at work.
     Running,
     /// Ended well.
@@ -63,7 +63,7 @@ pub enum StatementStatus {
 
 impl StatementStatus {
     /// The word of `sys_query_history`.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
             Self::Success => "success",
@@ -75,7 +75,7 @@ impl StatementStatus {
 
 /// A statement that runs or ran.
 #[derive(Debug, Clone)]
-pub struct StatementFact {
+pub(crate) struct StatementFact {
     /// Unique while the server runs, increasing.
     pub query_id: i64,
     /// The session.
@@ -104,7 +104,7 @@ pub struct StatementFact {
 
 /// A row that COPY refused.
 #[derive(Debug, Clone, Default)]
-pub struct LoadErrorFact {
+pub(crate) struct LoadErrorFact {
     /// The statement.
     pub query_id: i64,
     /// The session.
@@ -139,8 +139,8 @@ pub struct LoadErrorFact {
 
 /// A session's start or end.
 #[derive(Debug, Clone, Default)]
-pub struct ConnectionFact {
-    /// `initiating session`, `disconnecting session` or `authentication failure`.
+pub(crate) struct ConnectionFact {
+    /// `initiating session` or `disconnecting session`.
     pub event: &'static str,
     /// When, microseconds since 1970.
     pub at_micros: i64,
@@ -170,13 +170,13 @@ struct Facts {
 
 /// The memory of one server. All methods are short and never wait for anything but one another.
 #[derive(Debug, Default)]
-pub struct History {
+pub(crate) struct History {
     facts: Mutex<Facts>,
 }
 
 impl History {
     /// A session has begun.
-    pub fn open_session(&self, session: SessionFact) {
+    pub(crate) fn open_session(&self, session: SessionFact) {
         let fact = ConnectionFact {
             event: "initiating session",
             at_micros: session.started_micros,
@@ -193,14 +193,14 @@ impl History {
     }
 
     /// Changes the facts of an open session.
-    pub fn change_session(&self, process_id: i32, change: impl FnOnce(&mut SessionFact)) {
+    pub(crate) fn change_session(&self, process_id: i32, change: impl FnOnce(&mut SessionFact)) {
         if let Some(session) = self.facts.lock().sessions.get_mut(&process_id) {
             change(session);
         }
     }
 
     /// A session has ended.
-    pub fn close_session(&self, process_id: i32, at_micros: i64) {
+    pub(crate) fn close_session(&self, process_id: i32, at_micros: i64) {
         let mut facts = self.facts.lock();
         if let Some(session) = facts.sessions.remove(&process_id) {
             let fact = ConnectionFact {
@@ -217,13 +217,8 @@ impl History {
         }
     }
 
-    /// A login was refused, or anything else that belongs into the connection log.
-    pub fn log_connection(&self, fact: ConnectionFact) {
-        push(&mut self.facts.lock().connections, fact, CONNECTIONS_MAX);
-    }
-
     /// A statement has begun; gives it an id, which is also written into `statement`.
-    pub fn start_statement(&self, mut statement: StatementFact) -> i64 {
+    pub(crate) fn start_statement(&self, mut statement: StatementFact) -> i64 {
         truncate(&mut statement.text);
         let mut facts = self.facts.lock();
         facts.next_query_id += 1;
@@ -234,7 +229,7 @@ impl History {
     }
 
     /// A statement has ended.
-    pub fn finish_statement(&self, query_id: i64, finish: impl FnOnce(&mut StatementFact)) {
+    pub(crate) fn finish_statement(&self, query_id: i64, finish: impl FnOnce(&mut StatementFact)) {
         let mut facts = self.facts.lock();
         if let Some(mut statement) = facts.running.remove(&query_id) {
             finish(Arc::make_mut(&mut statement));
@@ -243,7 +238,7 @@ impl History {
     }
 
     /// COPY has refused rows.
-    pub fn log_load_errors(&self, errors: impl IntoIterator<Item = LoadErrorFact>) {
+    pub(crate) fn log_load_errors(&self, errors: impl IntoIterator<Item = LoadErrorFact>) {
         let mut facts = self.facts.lock();
         for error in errors {
             push(&mut facts.load_errors, error, LOAD_ERRORS_MAX);
@@ -251,23 +246,23 @@ impl History {
     }
 
     /// Open sessions, by process id.
-    pub fn sessions(&self) -> Vec<SessionFact> {
+    pub(crate) fn sessions(&self) -> Vec<SessionFact> {
         self.facts.lock().sessions.values().cloned().collect()
     }
 
     /// Statements, oldest first, the running ones last.
-    pub fn statements(&self) -> Vec<Arc<StatementFact>> {
+    pub(crate) fn statements(&self) -> Vec<Arc<StatementFact>> {
         let facts = self.facts.lock();
         facts.statements.iter().chain(facts.running.values()).cloned().collect()
     }
 
     /// Refused rows, oldest first.
-    pub fn load_errors(&self) -> Vec<Arc<LoadErrorFact>> {
+    pub(crate) fn load_errors(&self) -> Vec<Arc<LoadErrorFact>> {
         self.facts.lock().load_errors.iter().cloned().collect()
     }
 
     /// Starts and ends of sessions, oldest first.
-    pub fn connections(&self) -> Vec<Arc<ConnectionFact>> {
+    pub(crate) fn connections(&self) -> Vec<Arc<ConnectionFact>> {
         self.facts.lock().connections.iter().cloned().collect()
     }
 }

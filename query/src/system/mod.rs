@@ -22,20 +22,17 @@ mod table;
 mod text;
 mod type_function;
 
-pub use context::{Action, ActionHandler, FunctionFact, SettingFact, SystemContext, ViewColumns};
+pub(crate) use context::{Action, SettingFact, SystemContext};
 pub(crate) use correlate::resolve as resolve_correlated;
 pub(crate) use function::show_names;
 pub(crate) use link::{all_functions, view_columns};
 pub(crate) use function::functions;
-pub use history::{
-    CONNECTIONS_MAX, ConnectionFact, History, LOAD_ERRORS_MAX, LoadErrorFact, STATEMENT_TEXT_MAX, STATEMENTS_MAX,
-    SessionFact, StatementFact, StatementStatus,
-};
-pub use provider::SystemProvider;
-pub use table::{INFORMATION_SCHEMA, PG_CATALOG, SystemColumn, SystemTable, all, lookup};
+pub(crate) use history::{History, LoadErrorFact, SessionFact, StatementFact, StatementStatus};
+pub(crate) use provider::SystemProvider;
+pub(crate) use table::{INFORMATION_SCHEMA, PG_CATALOG, SystemTable, lookup};
 
 /// Whether a schema of that name is built in: nothing can be created or dropped there.
-pub fn is_system_schema(name: &str) -> bool {
+pub(crate) fn is_system_schema(name: &str) -> bool {
     matches!(name, PG_CATALOG | INFORMATION_SCHEMA | "pg_toast" | "pg_internal")
 }
 

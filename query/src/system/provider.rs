@@ -16,20 +16,15 @@ use crate::system::table::SystemTable;
 
 /// One system table seen through one context. Rows are computed when a scan of it is planned to run.
 #[derive(Debug)]
-pub struct SystemProvider {
+pub(crate) struct SystemProvider {
     table: &'static SystemTable,
     context: Arc<SystemContext>,
 }
 
 impl SystemProvider {
     /// The table as the context's user sees it.
-    pub fn new(table: &'static SystemTable, context: Arc<SystemContext>) -> Self {
+    pub(crate) fn new(table: &'static SystemTable, context: Arc<SystemContext>) -> Self {
         Self { table, context }
-    }
-
-    /// The declaration.
-    pub fn table(&self) -> &'static SystemTable {
-        self.table
     }
 }
 

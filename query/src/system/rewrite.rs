@@ -4,6 +4,7 @@
 //!
 //! - `x::regclass` and its kin become calls of `regclass_in`, and back to text of `regclass_out`;
 //! - `ARRAY(SELECT …)` becomes an aggregate in a scalar subquery;
+//! - `EXISTS` in the select list becomes a count;
 //! - functions that return sets become `unnest` of functions that return arrays;
 //! - the hidden columns `tableoid` and `xmin` become what they would hold.
 
@@ -18,6 +19,7 @@ use sqlparser::ast::{
 use crate::system::table::{FUNCTION_KIND, PG_CATALOG, SystemTable, all, lookup};
 use crate::types::SqlType;
 
+mod exists;
 mod relation;
 
 /// Rewrites a query in place.
@@ -37,6 +39,7 @@ impl VisitorMut for Rewriter {
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
         relation::hidden_columns(select);
+        exists::in_select_list(select);
         ControlFlow::Continue(())
     }
 
@@ -184,6 +187,30 @@ fn is_plain(query: &Query) -> bool {
         && select.having.is_none()
         && select.qualify.is_none()
         && !grouped
+        && !select.projection.iter().any(aggregates)
+}
+
+/// Whether an item of a select list calls an aggregate function, which makes one row of all.
+fn aggregates(item: &SelectItem) -> bool {
+    let mut item = item.clone();
+    item.visit(&mut Aggregates).is_break()
+}
+
+struct Aggregates;
+
+impl VisitorMut for Aggregates {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Function(function) = expr
+            && function.over.is_none()
+            && let Some(name) = plain_name(&function.name)
+            && crate::function::aggregate(&name).is_some()
+        {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 fn aggregate_inside(query: &mut Query) -> Option<Query> {

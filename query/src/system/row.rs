@@ -56,11 +56,6 @@ impl Rows {
         Row { rows: self }
     }
 
-    /// Whether the table has a column of that name: views of one source differ in their columns.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.names.contains(&name)
-    }
-
     /// All rows.
     pub(crate) fn finish(self) -> Result<RecordBatch, SqlError> {
         let arrays = self.columns.iter().zip(self.schema.fields());

@@ -13,9 +13,9 @@ use crate::system::row::Rows;
 use crate::types::SqlType;
 
 /// Name of the schema of Postgres's and Redshift's own tables.
-pub const PG_CATALOG: &str = "pg_catalog";
+pub(crate) const PG_CATALOG: &str = "pg_catalog";
 /// Name of the schema of the SQL standard's views.
-pub const INFORMATION_SCHEMA: &str = "information_schema";
+pub(crate) const INFORMATION_SCHEMA: &str = "information_schema";
 
 /// Kind of a set of rows that SQL knows as a function without arguments; it is no relation.
 pub(crate) const FUNCTION_KIND: &str = "f";
@@ -25,7 +25,7 @@ pub(crate) type RowSource = fn(&SystemContext, &mut Rows) -> Result<(), SqlError
 
 /// A column of a system table.
 #[derive(Debug, Clone, Copy)]
-pub struct SystemColumn {
+pub(crate) struct SystemColumn {
     /// Name.
     pub name: &'static str,
     /// Name of the type in the spelling of the declaration.
@@ -38,7 +38,7 @@ pub struct SystemColumn {
 
 impl SystemColumn {
     /// SQL type.
-    pub fn sql_type(&self) -> SqlType {
+    pub(crate) fn sql_type(&self) -> SqlType {
         match self.type_name {
             "char1" => SqlType::Char1,
             "_char1" => SqlType::Array(Box::new(SqlType::Char1)),
@@ -50,7 +50,7 @@ impl SystemColumn {
 
 /// A table or view that Stoa computes from its catalog and its memory.
 #[derive(Debug)]
-pub struct SystemTable {
+pub(crate) struct SystemTable {
     /// `pg_catalog` or `information_schema`.
     pub schema: &'static str,
     /// Name.
@@ -68,7 +68,7 @@ pub struct SystemTable {
 
 impl SystemTable {
     /// The Arrow schema; SQL types travel as metadata of the fields.
-    pub fn arrow_schema(&self) -> SchemaRef {
+    pub(crate) fn arrow_schema(&self) -> SchemaRef {
         static SCHEMAS: LazyLock<HashMap<u32, SchemaRef>> =
             LazyLock::new(|| all().map(|table| (table.oid, table.make_schema())).collect());
         SCHEMAS.get(&self.oid).map_or_else(|| self.make_schema(), Arc::clone)
@@ -80,7 +80,7 @@ impl SystemTable {
     }
 
     /// All rows as the context's user sees them. Computed once a context.
-    pub fn rows(&self, context: &SystemContext) -> Result<RecordBatch, SqlError> {
+    pub(crate) fn rows(&self, context: &SystemContext) -> Result<RecordBatch, SqlError> {
         if let Some(batch) = context.cache.lock().get(&self.oid) {
             return Ok(batch.clone());
         }
@@ -124,7 +124,7 @@ pub(crate) const fn column(
 }
 
 /// All system tables.
-pub fn all() -> impl Iterator<Item = &'static SystemTable> {
+pub(crate) fn all() -> impl Iterator<Item = &'static SystemTable> {
     [
         declare::relation::TABLES,
         declare::database::TABLES,
@@ -140,7 +140,7 @@ pub fn all() -> impl Iterator<Item = &'static SystemTable> {
 }
 
 /// The system table of that schema and name.
-pub fn lookup(schema: &str, name: &str) -> Option<&'static SystemTable> {
+pub(crate) fn lookup(schema: &str, name: &str) -> Option<&'static SystemTable> {
     static NAMES: LazyLock<HashMap<(&'static str, &'static str), &'static SystemTable>> =
         LazyLock::new(|| all().map(|table| ((table.schema, table.name), table)).collect());
     NAMES.get(&(schema, name)).copied()

@@ -208,7 +208,7 @@ fn relations_columns_and_keys_refer_to_one_another() {
     let shown = ["oid", "relkind", "relhasindex", "relhastriggers", "relnatts", "reldiststyle", "reloptions", "relacl"];
     assert_eq!(
         lines(&classes, ("relname", "customers"), &shown),
-        ["16400|r|true|true|3|1|[diststyle=key, distkey(id), sortkey(joined, id)]|\
+        ["16400|r|true|true|3|1|[DISTSTYLE=KEY, DISTKEY=(id), SORTKEY=(joined, id)]|\
           [admin=arwdDx/admin, analysts=r/admin]"]
     );
     assert_eq!(lines(&classes, ("relname", "customers_pkey"), &["oid", "relkind"]), ["16401|i"]);

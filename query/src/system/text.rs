@@ -1,6 +1,6 @@
 //! How catalog facts are written as SQL text: quoted names, rights, keys, definitions.
 
-use stoa_storage::{Acl, ColumnId, Constraint, ConstraintKind, Privilege, RoleId, Table};
+use stoa_storage::{Acl, ColumnId, Constraint, ConstraintKind, Distribution, Privilege, RoleId, Table};
 
 use crate::system::context::SystemContext;
 
@@ -185,22 +185,21 @@ pub(crate) fn key_columns(constraint: &Constraint) -> Option<&[ColumnId]> {
 
 /// DISTSTYLE and SORTKEY as `name=value` options, which psql shows below a table.
 pub(crate) fn table_options(table: &Table) -> Vec<String> {
-    use stoa_storage::Distribution;
     let mut options = match &table.distribution {
-        Distribution::Auto => vec!["diststyle=auto".to_owned()],
-        Distribution::Even => vec!["diststyle=even".to_owned()],
-        Distribution::All => vec!["diststyle=all".to_owned()],
+        Distribution::Auto => vec!["DISTSTYLE=AUTO".to_owned()],
+        Distribution::Even => vec!["DISTSTYLE=EVEN".to_owned()],
+        Distribution::All => vec!["DISTSTYLE=ALL".to_owned()],
         Distribution::Key(column) => {
-            vec!["diststyle=key".to_owned(), format!("distkey({})", column_list(table, &[*column]))]
+            vec!["DISTSTYLE=KEY".to_owned(), format!("DISTKEY=({})", column_list(table, &[*column]))]
         }
     };
     let sort = &table.sort_key;
     if sort.auto {
-        options.push("sortkey=auto".to_owned());
+        options.push("SORTKEY=AUTO".to_owned());
     }
     if !sort.columns.is_empty() {
-        let kind = if sort.interleaved { "interleaved sortkey" } else { "sortkey" };
-        options.push(format!("{kind}({})", column_list(table, &sort.columns)));
+        let kind = if sort.interleaved { "INTERLEAVED SORTKEY" } else { "SORTKEY" };
+        options.push(format!("{kind}=({})", column_list(table, &sort.columns)));
     }
     options
 }

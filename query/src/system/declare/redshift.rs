@@ -139,10 +139,11 @@ system_tables! { TABLES
     ["pg_catalog" "sys_load_error_detail" 15023 "v" rows::history::sys_load_error_detail] "Rows that COPY refused. Users see their own." {
         user_id? int4 "User", query_id? int8 "Id of the statement", transaction_id? int8 "Always 0",
         session_id? int4 "Process id of the session", database_name? varchar "Database",
-        table_id? int4 "Id of the table", start_time? timestamp "When", file_name? varchar "File",
-        line_number? int8 "Line, from 1", column_name? varchar "Column", column_type? varchar "Type of the column",
-        column_length? varchar "Length of the column", position? int4 "Position in the line",
-        error_code? int4 "Number of the reason", error_message? varchar "The reason",
+        table_id? int4 "Id of the table", table_name? varchar "Name of the table", start_time? timestamp "When",
+        file_name? varchar "File", line_number? int8 "Line, from 1", column_name? varchar "Column",
+        column_type? varchar "Type of the column", column_length? varchar "Length of the column",
+        position? int4 "Position in the line", error_code? int4 "Number of the reason",
+        error_message? varchar "The reason",
     }
     ["pg_catalog" "sys_connection_log" 15024 "v" rows::history::sys_connection_log] "Starts and ends of sessions. Superusers only." {
         event? varchar "What happened", record_time? timestamp "When", remote_host? varchar "Address of the client",

@@ -46,7 +46,7 @@ pub(crate) fn sessions(context: &SystemContext, rows: &mut Rows) -> Result<(), S
             .set("usesysid", context.snapshot.role_named(&session.user).map(|role| role.id.0))
             .set("usename", &session.user)
             .set("application_name", &session.application_name)
-            .set("backend_type", "client backend");
+            .set("backend_type", if session.protocol == "postgres" { "client backend" } else { session.protocol });
         if !context.may_see(&session.user) {
             row.set("query", "<insufficient privilege>");
             continue;

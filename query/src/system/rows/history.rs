@@ -171,6 +171,7 @@ pub(crate) fn sys_load_error_detail(context: &SystemContext, rows: &mut Rows) ->
             .set("session_id", error.process_id)
             .set("database_name", context.database_name())
             .set("table_id", error.table)
+            .set("table_name", &error.table_name)
             .set("start_time", error.at_micros)
             .set("file_name", &error.file)
             .set("line_number", error.line)
