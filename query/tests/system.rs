@@ -66,3 +66,8 @@ async fn every_query_of_psqls_lists_runs() {
 async fn every_query_of_psqls_descriptions_runs() {
     run_all(include_str!("../../tests/slt/system/psql_describe.slt")).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn functions_and_casts_of_the_catalog_run() {
+    run_all(include_str!("../../tests/slt/system/functions.slt")).await;
+}
