@@ -5,6 +5,8 @@ pub(crate) mod explain;
 pub(crate) mod scan;
 pub(crate) mod state;
 mod statistics;
+#[cfg(test)]
+mod tests;
 pub(crate) mod write;
 
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, FieldRef, IntervalUnit, TimeUnit};
 use datafusion::common::{DFSchema, ExprSchema, Result, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr::{Cast, Placeholder, ScalarFunction};
-use datafusion::logical_expr::{Expr, ExprSchemable, ScalarUDF};
+use datafusion::logical_expr::{ColumnarValue, Expr, ExprSchemable, ScalarFunctionArgs, ScalarUDF};
 
 use crate::error::{SqlError, SqlState};
 use crate::function::{self, FunctionContext, PgCast, decimal_shape, needs_own_cast, operator, rescale};
@@ -21,7 +21,8 @@ fn is_unknown(expr: &Expr) -> bool {
     matches!(expr, Expr::Literal(ScalarValue::Utf8(Some(_)), _))
 }
 
-fn is_open(expr: &Expr) -> bool {
+/// A parameter whose type is not known.
+pub(crate) fn is_open(expr: &Expr) -> bool {
     matches!(expr, Expr::Placeholder(placeholder) if placeholder.field.as_ref().is_none_or(|f| f.data_type().is_null()))
 }
 
@@ -117,6 +118,13 @@ pub(crate) fn comparison(left: Expr, right: Expr, schema: &dyn ExprSchema, conte
     if (is_text(&l) && is_number(&r)) || (is_number(&l) && is_text(&r)) {
         return Err(no_comparison(&l, &r));
     }
+    // A date compared with a constant midnight stays a comparison of dates, which blocks can be pruned by.
+    if let (DataType::Date32, Some(day)) = (&l, midnight(&right)) {
+        return Ok((left, day));
+    }
+    if let (Some(day), DataType::Date32) = (midnight(&left), &r) {
+        return Ok((day, right));
+    }
     match (&l, &r) {
         (DataType::Date32, DataType::Timestamp(..)) => Ok((cast_to(left, &r, schema, context)?, right)),
         (DataType::Timestamp(..), DataType::Date32) => {
@@ -134,6 +142,56 @@ pub(crate) fn comparison(left: Expr, right: Expr, schema: &dyn ExprSchema, conte
             Err(no_comparison(&l, &r))
         }
         _ => Ok((left, right)),
+    }
+}
+
+/// The date of a timestamp literal without a time of day.
+fn midnight(expr: &Expr) -> Option<Expr> {
+    const DAY: i64 = 86_400_000_000;
+    match literal(expr)? {
+        ScalarValue::TimestampMicrosecond(Some(micros), None) if micros.rem_euclid(DAY) == 0 => {
+            let days = i32::try_from(micros.div_euclid(DAY)).ok()?;
+            Some(Expr::Literal(ScalarValue::Date32(Some(days)), None))
+        }
+        _ => None,
+    }
+}
+
+/// A constant made of literals, computed; anything else, and what fails, stays for the run.
+pub(crate) fn folded(expr: Expr, schema: &dyn ExprSchema, context: &Context) -> Result<Expr> {
+    match expr {
+        Expr::Cast(cast) if matches!(cast.expr.as_ref(), Expr::Literal(..)) => {
+            self::cast(*cast.expr, &cast.field, schema, context)
+        }
+        other => Ok(other),
+    }
+}
+
+/// Calls one of our functions on literals.
+pub(crate) fn computed(udf: &ScalarUDF, args: &[Expr]) -> Option<Expr> {
+    let values: Option<Vec<ScalarValue>> = args
+        .iter()
+        .map(|arg| match arg {
+            Expr::Literal(value, _) if !value.is_null() => Some(value.clone()),
+            _ => None,
+        })
+        .collect();
+    let values = values?;
+    let types: Vec<DataType> = values.iter().map(ScalarValue::data_type).collect();
+    if udf.coerce_types(&types).ok()? != types {
+        return None;
+    }
+    let field = |data_type: &DataType| Arc::new(arrow::datatypes::Field::new("", data_type.clone(), true));
+    let call = ScalarFunctionArgs {
+        args: values.into_iter().map(ColumnarValue::Scalar).collect(),
+        arg_fields: types.iter().map(field).collect(),
+        number_rows: 1,
+        return_field: field(&udf.return_type(&types).ok()?),
+        config_options: Arc::default(),
+    };
+    match udf.invoke_with_args(call).ok()? {
+        ColumnarValue::Scalar(value) => Some(Expr::Literal(value, None)),
+        ColumnarValue::Array(_) => None,
     }
 }
 

@@ -17,6 +17,7 @@ use datafusion::optimizer::AnalyzerRule;
 
 use super::coerce;
 use crate::function::{FunctionContext, Scalar};
+use crate::types::SqlType;
 
 /// See the module.
 #[derive(Debug)]
@@ -101,6 +102,16 @@ impl Pass<'_> {
             Expr::BinaryExpr(binary) if compares(binary.op) => {
                 let (left, right) = coerce::comparison(*binary.left, *binary.right, schema.as_ref(), self.context)?;
                 Ok(Expr::BinaryExpr(BinaryExpr::new(Box::new(left), binary.op, Box::new(right))))
+            }
+            Expr::Like(mut like) => {
+                let text = SqlType::Text.cast_field();
+                if coerce::is_open(&like.pattern) {
+                    like.pattern = Box::new(coerce::cast(*like.pattern, &text, schema.as_ref(), self.context)?);
+                }
+                if coerce::is_open(&like.expr) {
+                    like.expr = Box::new(coerce::cast(*like.expr, &text, schema.as_ref(), self.context)?);
+                }
+                Ok(Expr::Like(like))
             }
             Expr::InList(list) => self.in_list(list, schema),
             Expr::Case(case) => self.case(case, schema),

@@ -69,6 +69,11 @@ impl VisitorMut for Normalizer {
         ControlFlow::Continue(())
     }
 
+    fn pre_visit_table_factor(&mut self, factor: &mut ast::TableFactor) -> ControlFlow<SqlError> {
+        name_series(factor);
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
         match rewrite(expr) {
             Ok(()) => ControlFlow::Continue(()),
@@ -119,6 +124,14 @@ fn rewrite(expr: &mut Expr) -> Result<(), SqlError> {
             {
                 *expr = typed;
             }
+        }
+        Expr::Interval(written) => {
+            if let Some(typed) = interval(written) {
+                *expr = typed;
+            }
+        }
+        Expr::Identifier(ident) if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("sysdate") => {
+            *expr = call("sysdate", vec![]);
         }
         Expr::Nested(inner) => *expr = take(inner),
         Expr::Collate { expr: inner, .. } => *expr = take(inner),
@@ -176,6 +189,26 @@ fn plain_number(expr: &mut Expr) {
     {
         *expr = take(inner);
     }
+}
+
+/// LIMIT and OFFSET are numbers; a parameter there is a bigint.
+fn count(expr: &mut Expr) {
+    plain_number(expr);
+    if matches!(expr, Expr::Value(value) if matches!(value.value, Value::Placeholder(_))) {
+        *expr = cast(take(expr), DataType::BigInt(None));
+    }
+}
+
+/// `INTERVAL '3' MONTH` is the text with its unit, read as every interval is.
+fn interval(interval: &mut ast::Interval) -> Option<Expr> {
+    let ast::Interval { value, leading_field, last_field: None, .. } = interval else { return None };
+    let Expr::Value(value) = value.as_ref() else { return None };
+    let Value::SingleQuotedString(number) = &value.value else { return None };
+    let written = match leading_field {
+        Some(unit) => format!("{number} {unit}"),
+        None => number.clone(),
+    };
+    Some(cast(text(written), DataType::Interval { fields: None, precision: None }))
 }
 
 /// `OPERATOR(pg_catalog.~)` is `~`.
@@ -455,12 +488,12 @@ fn restore_positions(query: &mut Query) {
     }
     match &mut query.limit_clause {
         Some(LimitClause::LimitOffset { limit, offset, .. }) => {
-            limit.iter_mut().for_each(plain_number);
-            offset.iter_mut().for_each(|offset| plain_number(&mut offset.value));
+            limit.iter_mut().for_each(count);
+            offset.iter_mut().for_each(|offset| count(&mut offset.value));
         }
         Some(LimitClause::OffsetCommaLimit { offset, limit }) => {
-            plain_number(offset);
-            plain_number(limit);
+            count(offset);
+            count(limit);
         }
         None => {}
     }
@@ -493,6 +526,20 @@ fn restore_frame(window: &mut ast::WindowSpec) {
         if let ast::WindowFrameBound::Preceding(Some(expr)) | ast::WindowFrameBound::Following(Some(expr)) = bound {
             plain_number(expr);
         }
+    }
+}
+
+/// `generate_series(1, 3) AS n` names its one column, too.
+fn name_series(factor: &mut ast::TableFactor) {
+    let (name, alias) = match factor {
+        ast::TableFactor::Table { name, alias: Some(alias), args: Some(_), .. }
+        | ast::TableFactor::Function { name, alias: Some(alias), .. } => (name, alias),
+        _ => return,
+    };
+    let is_series = matches!(name.0.last(), Some(ObjectNamePart::Identifier(ident))
+        if ident.value.eq_ignore_ascii_case("generate_series"));
+    if is_series && alias.columns.is_empty() {
+        alias.columns.push(ast::TableAliasColumnDef { name: alias.name.clone(), data_type: None });
     }
 }
 

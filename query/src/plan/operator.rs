@@ -6,7 +6,7 @@ use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, TypePlanner};
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, ScalarUDF};
 use sqlparser::ast::{self, BinaryOperator};
 
 use super::query::external;
@@ -27,15 +27,38 @@ impl Operators {
     }
 
     fn function(&self, name: &str, left: Expr, right: Expr, schema: &DFSchema) -> Result<Expr> {
+        let (left, right) =
+            (coerce::folded(left, schema, &self.context)?, coerce::folded(right, schema, &self.context)?);
         let (left, right) = coerce::operands(name, left, right, schema, &self.context)?;
         let Some(udf) = function::scalar(name, &self.context) else {
             return Err(external(crate::error::SqlError::internal(format!("operator {name} has no function"))));
         };
-        let call = Expr::ScalarFunction(ScalarFunction::new_udf(udf, vec![left, right]));
+        let temporal = |expr: &Expr| expr.get_type(schema).is_ok_and(|data_type| data_type.is_temporal());
+        let mut args = vec![left, right];
+        if args.iter().any(temporal) {
+            // Constants of the calendar are known here already, so that comparisons with them stay plain.
+            let wanted = types_of(&udf, schema, &args)?;
+            for (arg, wanted) in args.iter_mut().zip(wanted) {
+                let taken = std::mem::replace(arg, Expr::Literal(ScalarValue::Null, None));
+                *arg = coerce::cast_to(taken, &wanted, schema, &self.context)?;
+                let taken = std::mem::replace(arg, Expr::Literal(ScalarValue::Null, None));
+                *arg = coerce::folded(taken, schema, &self.context)?;
+            }
+            if let Some(value) = coerce::computed(&udf, &args) {
+                return Ok(value);
+            }
+        }
+        let call = Expr::ScalarFunction(ScalarFunction::new_udf(udf, args));
         // Types that do not fit are reported here, where the operator is.
         call.get_type(schema)?;
         Ok(call)
     }
+}
+
+/// The types that a function wants its arguments in.
+fn types_of(udf: &ScalarUDF, schema: &DFSchema, args: &[Expr]) -> Result<Vec<DataType>> {
+    let types: Vec<DataType> = args.iter().map(|arg| arg.get_type(schema)).collect::<Result<_>>()?;
+    udf.coerce_types(&types)
 }
 
 fn comparison(op: &BinaryOperator) -> Option<Operator> {

@@ -7,9 +7,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::FieldRef;
+use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::planner::{NullOrdering, ParserOptions, PlannerContext, SqlToRel};
 use sqlparser::ast;
 
@@ -17,6 +19,7 @@ use super::provider::Provider;
 use super::{PlanContext, ReadRelation, describe, normalize};
 use crate::error::SqlError;
 use crate::execute::state;
+use crate::optimize::semantics::Semantics;
 use crate::outcome::ResultColumn;
 use crate::system::{resolve_correlated, show_names};
 use crate::types::SqlType;
@@ -62,7 +65,10 @@ pub(crate) fn with_parameters<P>(
     let declared: Vec<Option<FieldRef>> =
         context.declared.iter().map(|declared| declared.as_ref().map(SqlType::cast_field)).collect();
     let (first, state) = plan(declared)?;
-    let found = placeholders(&first)?;
+    let mut found = placeholders(&first)?;
+    if found.iter().any(|(_, known)| known.is_none()) {
+        found = placeholders(&inferred(&first, context))?;
+    }
     let count = found.iter().map(|(index, _)| *index).max().unwrap_or(0).max(context.declared.len());
     if count == 0 {
         return Ok((first, vec![], state));
@@ -80,14 +86,21 @@ pub(crate) fn with_parameters<P>(
 /// Number and, where known, type of each parameter in a plan.
 fn placeholders(plan: &LogicalPlan) -> Result<Vec<(usize, Option<SqlType>)>, SqlError> {
     let mut found = vec![];
+    let mut note = |expr: &Expr, known: Option<&FieldRef>| {
+        if let Expr::Placeholder(placeholder) = expr
+            && let Ok(index) = placeholder.id.trim_start_matches('$').parse::<usize>()
+        {
+            let known = placeholder.field.as_ref().or(known).filter(|field| !field.data_type().is_null());
+            found.push((index, known.map(|field| describe::parameter(field))));
+        }
+    };
     plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expr| {
             expr.apply(|expr| {
-                if let Expr::Placeholder(placeholder) = expr
-                    && let Ok(index) = placeholder.id.trim_start_matches('$').parse::<usize>()
-                {
-                    let known = placeholder.field.as_ref().filter(|field| !field.data_type().is_null());
-                    found.push((index, known.map(|field| describe::parameter(field))));
+                note(expr, None);
+                // `$1::type` gives the parameter that type.
+                if let Expr::Cast(cast) = expr {
+                    note(&cast.expr, Some(&cast.field));
                 }
                 Ok(TreeNodeRecursion::Continue)
             })
@@ -96,6 +109,13 @@ fn placeholders(plan: &LogicalPlan) -> Result<Vec<(usize, Option<SqlType>)>, Sql
     // An occurrence with a type counts more than one without.
     found.sort_by_key(|(index, known)| (*index, known.is_none()));
     Ok(found)
+}
+
+/// The plan with types given to parameters by the operators and functions around them. Where that fails for want of a
+/// type, what the plan says already must do.
+fn inferred(plan: &LogicalPlan, context: &PlanContext) -> LogicalPlan {
+    let rule = Semantics::new(Arc::new(context.facts.function_context()));
+    rule.analyze(plan.clone(), &ConfigOptions::default()).unwrap_or_else(|_error| plan.clone())
 }
 
 /// Runs the engine's planner with our options.
