@@ -42,8 +42,8 @@ pub enum Fault {
     Nul(u32),
     /// No value in a column that is NOT NULL.
     NotNull,
-    /// Fewer fields than columns.
-    MissingFields,
+    /// Fewer fields than columns: only that many.
+    MissingFields(u32),
     /// More fields than columns.
     ExtraFields,
     /// A blank line.
@@ -132,9 +132,14 @@ pub(crate) struct Place<'a> {
 }
 
 impl RejectedRow {
-    /// Describes a fault of a whole row.
-    pub(crate) fn row(place: Place<'_>, fault: Fault) -> Self {
-        Self::new(place, fault, None, b"")
+    /// Describes a fault of a whole row. Of missing fields the first one's column is named.
+    pub(crate) fn row(place: Place<'_>, fault: Fault, columns: &[Column]) -> Self {
+        let missing = match fault {
+            Fault::MissingFields(found) => Some(found as usize),
+            Fault::BlankLine => Some(columns.len().saturating_sub(1).min(1)),
+            _ => None,
+        };
+        Self::new(place, fault, missing.and_then(|missing| columns.get(missing)), b"")
     }
 
     /// Describes a fault of one field.
@@ -182,7 +187,6 @@ impl Fault {
     fn code(self, column_type: Option<&ColumnType>) -> i32 {
         match self {
             Self::ExtraFields => 1202,
-            Self::MissingFields => 1203,
             Self::Overflow | Self::TooLong(_) | Self::Inexact => 1204,
             Self::Date => 1205,
             Self::Time | Self::Timestamp | Self::Interval => 1206,
@@ -194,8 +198,8 @@ impl Fault {
             Self::Boolean => 1210,
             Self::BlankLine => 1211,
             Self::NotNull => 1213,
-            Self::Quote => 1214,
-            Self::Json(_) | Self::Conversion => 1216,
+            Self::MissingFields(_) => 1214,
+            Self::Quote | Self::Json(_) | Self::Conversion => 1216,
             Self::Encoding(_) | Self::Nul(_) => 1220,
         }
     }
@@ -209,7 +213,9 @@ impl Fault {
             Self::TooLong(_) => Cause::TooLong,
             Self::NotNull => Cause::NullViolation,
             Self::Encoding(_) | Self::Nul(_) => Cause::Encoding,
-            Self::MissingFields | Self::ExtraFields | Self::BlankLine | Self::Quote | Self::Json(_) => Cause::RowFormat,
+            Self::MissingFields(_) | Self::ExtraFields | Self::BlankLine | Self::Quote | Self::Json(_) => {
+                Cause::RowFormat
+            }
         }
     }
 
@@ -242,7 +248,7 @@ impl Fault {
             Self::Encoding(at) => format!("String contains invalid or unsupported UTF8 codepoints at byte {at}"),
             Self::Nul(at) => format!("Missing newline: Unexpected character 0x0 found at location {at}"),
             Self::NotNull => "Missing data for not-null field".to_owned(),
-            Self::MissingFields => "Delimiter not found".to_owned(),
+            Self::MissingFields(_) => "Delimiter not found".to_owned(),
             Self::ExtraFields => "Extra column(s) found".to_owned(),
             Self::BlankLine => "Input line contained no data".to_owned(),
             Self::Quote => "Invalid quote formatting for CSV".to_owned(),
@@ -266,7 +272,7 @@ impl Fault {
             Self::Encoding(_) => "invalid byte sequence for encoding \"UTF8\"".to_owned(),
             Self::Nul(_) => "invalid byte sequence for encoding \"UTF8\": 0x00".to_owned(),
             Self::NotNull => format!("null value in column \"{name}\" violates not-null constraint"),
-            Self::MissingFields | Self::BlankLine => "missing data for a column".to_owned(),
+            Self::MissingFields(_) | Self::BlankLine => format!("missing data for column \"{name}\""),
             Self::ExtraFields => "extra data after last expected column".to_owned(),
             Self::Quote => "unterminated CSV quoted field".to_owned(),
             Self::Json(fault) => format!("invalid JSON: {}", fault.text()),

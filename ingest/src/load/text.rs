@@ -114,7 +114,7 @@ impl<S: Sink> TextWorker<S> {
         }
         for (start, end, fault) in std::mem::take(&mut self.fields.broken) {
             let place = place(chunk, name, start as usize, end as usize);
-            load.rejects.add(RejectedRow::row(place, fault))?;
+            load.rejects.add(RejectedRow::row(place, fault, &load.targets))?;
         }
         let text = Text::new(data, &self.fields.scratch);
         for (index, builder) in self.builders.iter_mut().enumerate() {

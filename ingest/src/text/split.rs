@@ -92,7 +92,8 @@ impl Rules {
             fields.spans.extend(std::iter::repeat_n(Span::EMPTY, fields.width - count));
             fields.end_row(start);
         } else {
-            fields.break_row(start, end, Fault::MissingFields);
+            let found = u32::try_from(count).unwrap_or(u32::MAX);
+            fields.break_row(start, end, Fault::MissingFields(found));
         }
     }
 

@@ -1,5 +1,5 @@
 //! Loads through the public interface: every format and option, refused rows, files, hostile input.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::unwrap_in_result, reason = "a test fails by panicking")]
 
 mod common;
 mod export;

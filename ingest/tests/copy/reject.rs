@@ -14,7 +14,7 @@ fn the_place_of_a_refused_row_is_exact() {
     check(&loaded, &[["1", "two\nlines", "2020-01-01"], ["6", "g", "2020-01-06"]]);
     let found: Vec<_> =
         loaded.totals.rejected.iter().map(|row| (row.line, row.column.as_deref(), row.position, row.code)).collect();
-    assert_eq!(found, [(4, Some("a"), 1, 1207), (5, Some("c"), 0, 1205), (6, None, 0, 1203), (7, None, 0, 1202)]);
+    assert_eq!(found, [(4, Some("a"), 1, 1207), (5, Some("c"), 0, 1205), (6, Some("c"), 0, 1214), (7, None, 0, 1202)]);
     let first = &loaded.totals.rejected[0];
     assert_eq!(first.file, "STDIN");
     assert_eq!(first.raw_field, "2x");
@@ -125,5 +125,15 @@ fn damaged_json_lines_are_refused_one_by_one() {
 fn an_open_quote_is_refused_and_not_swallowed() {
     let error = Load::new(Format::Csv, &[INT, TEXT]).try_text("1,a\n2,\"b\n3,c\n").unwrap_err();
     let row = &error.rejected()[0];
-    assert_eq!((row.line, row.code, row.message.as_str()), (2, 1214, "unterminated CSV quoted field"));
+    assert_eq!((row.line, row.code, row.message.as_str()), (2, 1216, "unterminated CSV quoted field"));
+}
+
+#[test]
+fn rows_of_the_wrong_form_in_postgres_words() {
+    let message =
+        |text: &str| Load::new(Format::PostgresText, &[INT, TEXT]).try_text(text).unwrap_err().message().to_owned();
+    assert_eq!(message("1\n"), "missing data for column \"b\"");
+    assert_eq!(message("\n"), "missing data for column \"b\"");
+    assert_eq!(message("1\tx\ty\n"), "extra data after last expected column");
+    assert_eq!(message("99999999999\tx\n"), "value \"99999999999\" is out of range for type integer");
 }

@@ -58,7 +58,7 @@ fn remove_quotes_follows_redshifts_examples() {
     let text = "\"The delimiter is a pipe (|) character\"\n'Black'\nWhite\nBlue'\n' ''Black'' '\n";
     let expected = [["The delimiter is a pipe (|) character"], ["Black"], ["White"], ["Blue'"], [" ''Black'' "]];
     check(&load().text(text), &expected);
-    assert_eq!(load().try_text("'Blue\n").unwrap_err().rejected()[0].code, 1214);
+    assert_eq!(load().try_text("'Blue\n").unwrap_err().rejected()[0].code, 1216);
 }
 
 #[test]
