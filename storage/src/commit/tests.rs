@@ -9,7 +9,9 @@ use bytes::Bytes;
 use object_store::memory::InMemory;
 use parking_lot::Mutex;
 
-use super::format::{CheckpointBody, LoggedTransaction, Position, decode_checkpoint, encode_checkpoint};
+use super::format::{
+    CheckpointBody, LoggedTransaction, Position, decode_checkpoint, encode_checkpoint, encode_transaction,
+};
 use super::recover::Tip;
 use super::*;
 use crate::Change;
@@ -313,7 +315,7 @@ async fn a_commit_whose_caller_left_still_counts() {
 fn transactions_are_maps_with_named_fields() {
     let transaction =
         LoggedTransaction { txn: TxnId(uuid::Uuid::nil()), base: Version(3), changes: vec![setting("a", "1")] };
-    let bytes = super::format::encode_transaction(&transaction).unwrap();
+    let bytes = encode_transaction(&transaction).unwrap();
     let text = String::from_utf8_lossy(&bytes);
     for name in ["txn", "base", "changes", "PutSetting", "scope", "name", "value"] {
         assert!(text.contains(name), "{name}");

@@ -26,7 +26,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-pub(crate) use backend::{Backend, Fault, FaultKind, Listed};
+pub(crate) use backend::{Backend, Listed};
+#[cfg(test)]
+pub(crate) use backend::{Fault, FaultKind};
 pub(crate) use meter::Meter;
 pub use meter::{MeterReading, RequestCounts};
 pub use open::Root;
