@@ -2,13 +2,7 @@
 //!
 //! `cargo bench -p stoa-storage --bench segment` measures with criterion; with `-- table` it prints sizes and speeds a
 //! column. `STOA_BENCH_SCALE` is the scale factor (0.1 unless set).
-#![expect(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a benchmark may fail and print"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a benchmark may fail and print")]
 
 mod tpch;
 

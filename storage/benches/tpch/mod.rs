@@ -21,15 +21,15 @@ use tpchgen_arrow::{
 };
 
 /// One table.
-pub struct Table {
-    pub name: &'static str,
-    pub types: Vec<ColumnType>,
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) types: Vec<ColumnType>,
     /// At most as many rows each as a part may have.
-    pub parts: Vec<RecordBatch>,
+    pub(crate) parts: Vec<RecordBatch>,
 }
 
 /// The tables at a scale factor, in the Arrow types of our columns.
-pub fn tables(scale: f64) -> Vec<Table> {
+pub(crate) fn tables(scale: f64) -> Vec<Table> {
     let size = BLOCK_ROWS;
     vec![
         table("region", RegionArrow::new(RegionGenerator::new(scale, 1, 1)).with_batch_size(size)),
@@ -85,12 +85,12 @@ fn column_type(data_type: &DataType) -> ColumnType {
 
 impl Table {
     /// The table as segments.
-    pub fn segments(&self) -> Vec<BenchSegment> {
+    pub(crate) fn segments(&self) -> Vec<BenchSegment> {
         self.parts.iter().map(|part| encode(&self.types, part).unwrap()).collect()
     }
 
     /// The table as one Parquet file; `column`: of that column only.
-    pub fn parquet(&self, column: Option<usize>) -> Bytes {
+    pub(crate) fn parquet(&self, column: Option<usize>) -> Bytes {
         let project = |part: &RecordBatch| match column {
             Some(column) => part.project(&[column]).unwrap(),
             None => part.clone(),
@@ -107,7 +107,7 @@ impl Table {
     }
 
     /// Bytes of the Arrow arrays, the text of strings included.
-    pub fn arrow_bytes(&self, column: usize) -> usize {
+    pub(crate) fn arrow_bytes(&self, column: usize) -> usize {
         let bytes = |part: &RecordBatch| {
             let array = part.column(column);
             match array.data_type() {
@@ -123,13 +123,13 @@ impl Table {
 }
 
 /// Decodes a Parquet file; answers rows.
-pub fn read_parquet(bytes: &Bytes) -> usize {
+pub(crate) fn read_parquet(bytes: &Bytes) -> usize {
     let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).unwrap();
     let reader = builder.with_batch_size(BLOCK_ROWS).build().unwrap();
     reader.map(|batch| batch.unwrap().num_rows()).sum()
 }
 
 /// Decodes segments; answers rows.
-pub fn read_segments(segments: &[BenchSegment]) -> usize {
+pub(crate) fn read_segments(segments: &[BenchSegment]) -> usize {
     segments.iter().map(|segment| segment.scan().unwrap()).sum()
 }

@@ -38,7 +38,7 @@ pub(crate) trait Native: Copy + Eq + Default + Debug + Send + Sync + ArrowNative
     fn pack(width: usize, values: &[Self; CHUNK_ROWS], packed: &mut [Self]);
     /// Unpacks 1024 values of `width` bits and adds `base` to each.
     fn unpack(width: usize, packed: &[u8], base: Self, values: &mut [Self; CHUNK_ROWS]);
-    /// One word from as many little-endian bytes as it has.
+    /// The word that little-endian bytes start with.
     fn read(bytes: &[u8]) -> Self;
 }
 
@@ -51,13 +51,13 @@ macro_rules! native {
                 self.cast_signed() as i64
             }
             fn wrap(value: i64) -> Self {
-                value as Self
+                Self::read(&value.to_le_bytes())
             }
             fn bits(self) -> u64 {
                 self as u64
             }
             fn from_bits(bits: u64) -> Self {
-                bits as Self
+                Self::read(&bits.to_le_bytes())
             }
             fn add(self, other: Self) -> Self {
                 self.wrapping_add(other)

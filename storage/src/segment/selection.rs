@@ -29,18 +29,7 @@ impl Selection {
         Self { rows, words: Some(vec![0; word_count(rows)]), count: 0 }
     }
 
-    /// The rows of `range` (cut to `rows`).
-    pub(crate) fn range(rows: usize, range: Range<usize>) -> Self {
-        let range = range.start.min(rows)..range.end.min(rows);
-        if range.len() == rows {
-            return Self::all(rows);
-        }
-        let mut words = vec![0; word_count(rows)];
-        set_range(&mut words, range);
-        Self::from_words(rows, words)
-    }
-
-    /// The rows of several ranges.
+    /// The rows of these ranges (cut to `rows`).
     pub(crate) fn ranges(rows: usize, ranges: impl IntoIterator<Item = Range<usize>>) -> Self {
         let mut words = vec![0; word_count(rows)];
         for range in ranges {
@@ -96,14 +85,6 @@ impl Selection {
         self.count == 0
     }
 
-    /// Whether a row is selected.
-    pub(crate) fn contains(&self, row: usize) -> bool {
-        match &self.words {
-            None => row < self.rows,
-            Some(words) => row < self.rows && words[row / 64] >> (row % 64) & 1 == 1,
-        }
-    }
-
     /// Keeps the rows that are in both.
     pub(crate) fn and(&mut self, other: &Self) {
         debug_assert_eq!(self.rows, other.rows, "selections of two blocks");
@@ -157,18 +138,6 @@ impl Selection {
         let rows = self.rows;
         let kept: Vec<usize> = self.iter().zip(kept.iter()).filter(|(_, keep)| *keep).map(|(row, _)| row).collect();
         *self = Self::indices(rows, kept);
-    }
-
-    /// Keeps the first `limit` selected rows.
-    pub(crate) fn truncate(&mut self, limit: usize) {
-        if limit >= self.count {
-            return;
-        }
-        let end = self.iter().nth(limit);
-        match end {
-            Some(end) => self.and(&Self::range(self.rows, 0..end)),
-            None => *self = Self::none(self.rows),
-        }
     }
 
     /// Keeps the rows for which `keep` answers true.

@@ -1,5 +1,7 @@
 //! Tests of segments and encodings as a whole: every column type under every ENCODE name, against plain oracles.
 
+#![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "test data is made by cutting numbers")]
+
 mod choice;
 mod corrupt;
 mod make;

@@ -15,8 +15,6 @@ fn rows_of(selection: &Selection) -> BTreeSet<usize> {
     let buffer = selection.to_buffer();
     assert_eq!(buffer.len(), selection.rows());
     assert_eq!(buffer.set_indices().collect::<BTreeSet<_>>(), rows);
-    assert!((0..selection.rows()).all(|row| selection.contains(row) == rows.contains(&row)));
-    assert!(!selection.contains(selection.rows()));
     rows
 }
 
@@ -26,7 +24,6 @@ proptest! {
         rows in 0..3000usize,
         (a, b) in (prop::collection::btree_set(0..3000usize, 0..300), prop::collection::btree_set(0..3000usize, 0..300)),
         full in any::<bool>(),
-        limit in 0..400usize,
     ) {
         let cut = |set: &BTreeSet<usize>| -> BTreeSet<usize> { set.iter().copied().filter(|row| *row < rows).collect() };
         let left = if full { (0..rows).collect() } else { cut(&a) };
@@ -43,9 +40,6 @@ proptest! {
         let mut without = x.clone();
         without.subtract(&y);
         prop_assert_eq!(rows_of(&without), &left - &right);
-        let mut first = x.clone();
-        first.truncate(limit);
-        prop_assert_eq!(rows_of(&first), left.iter().copied().take(limit).collect::<BTreeSet<_>>());
         let mut even = x.clone();
         even.retain(|row| row % 2 == 0);
         prop_assert_eq!(rows_of(&even), left.iter().copied().filter(|row| row % 2 == 0).collect::<BTreeSet<_>>());
@@ -59,6 +53,6 @@ proptest! {
     #[test]
     fn ranges_agree_with_sets(rows in 0..3000usize, start in 0..3100usize, end in 0..3100usize) {
         let expected: BTreeSet<usize> = (start..end).filter(|row| *row < rows).collect();
-        prop_assert_eq!(rows_of(&Selection::range(rows, start..end)), expected);
+        prop_assert_eq!(rows_of(&Selection::ranges(rows, [start..end])), expected);
     }
 }
