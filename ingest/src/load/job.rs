@@ -93,8 +93,11 @@ impl CopyJob {
     }
 
     /// Loads into sinks of any kind, one a worker, and gives what is left of them.
-    pub async fn run_into<S: Sink>(self, sinks: Vec<S>) -> Result<(CopyTotals, Vec<S::Output>)> {
+    pub async fn run_into<S: Sink>(mut self, sinks: Vec<S>) -> Result<(CopyTotals, Vec<S::Output>)> {
         self.validate(sinks.len())?;
+        if !S::KEEPS_ROWS {
+            self.fills.iter_mut().for_each(Fill::reserve_nothing);
+        }
         let postgres = self.format.is_postgres();
         let progress = Arc::clone(&self.progress);
         // A worker that fails stops the others; a caller that goes away stops all.

@@ -11,6 +11,9 @@ pub trait Sink: Send + 'static {
     /// What is left of it at the end.
     type Output: Send + 'static;
 
+    /// Whether rows are kept. Where they are not, no identity values are handed out for them.
+    const KEEPS_ROWS: bool = true;
+
     /// Takes a batch of all columns of the table, in their order. May block the thread.
     fn write(&mut self, batch: RecordBatch) -> Result<()>;
 
@@ -38,6 +41,8 @@ pub struct Discard;
 
 impl Sink for Discard {
     type Output = ();
+
+    const KEEPS_ROWS: bool = false;
 
     fn write(&mut self, _batch: RecordBatch) -> Result<()> {
         Ok(())

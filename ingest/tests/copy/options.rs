@@ -167,3 +167,17 @@ fn options_that_make_no_sense_are_refused() {
     refused(Format::Json { ignore_case: false }, |options| options.fill_record = true);
     refused(Format::Csv, |options| options.replace_invalid = Some(b'\n'));
 }
+
+#[test]
+fn checking_without_loading_takes_no_identity_values() {
+    let mut load = Load::new(Format::Csv, &[ColumnType::Int64, INT]).not_null(0);
+    load.targets = Some(vec![1]);
+    let reserve: ReserveIdentity = Arc::new(|_count| Err(Error::internal("nothing may be reserved")));
+    load.fills = vec![Fill::Identity { step: 1, reserve }, Fill::Null];
+    let (sender, receiver) = tokio::sync::mpsc::channel(1);
+    sender.try_send(Ok("7\n8\n".into())).unwrap();
+    drop(sender);
+    let (job, _) = load.job(Input::Upload(receiver));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert_eq!(runtime.block_on(job.run_into(vec![Discard])).unwrap().0.rows, 2);
+}
