@@ -61,10 +61,13 @@ pub(crate) async fn flush(warehouse: &Warehouse, table: Option<TableId>, urgency
         None => snapshot.tables.keys().copied().collect(),
     };
     drop(snapshot);
+    let mut outcome = Ok(());
     for table in tables {
-        flush_table(warehouse, table, urgency).await?;
+        // A table that cannot be rewritten does not keep the others waiting; the first error is told.
+        let flushed = flush_table(warehouse, table, urgency).await;
+        outcome = outcome.and(flushed);
     }
-    Ok(())
+    outcome
 }
 
 /// Bytes of all inline chunks of a version.

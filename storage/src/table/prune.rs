@@ -160,3 +160,95 @@ fn collect_columns(predicate: &Predicate, found: &mut Vec<ColumnId>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+
+    const A: ColumnId = ColumnId(1);
+
+    fn zone(min: i64, max: i64, nulls: u64) -> ColumnSummary {
+        let (min, max) = (Some(Value::Int(min)), Some(Value::Int(max)));
+        ColumnSummary { column: A, nulls, min, max, exact: false, distinct: 2, bytes: 0 }
+    }
+
+    fn compare(op: Comparison, value: i64) -> Predicate {
+        Predicate::Compare { column: A, op, value: Value::Int(value) }
+    }
+
+    fn of(predicate: &Predicate, summary: &ColumnSummary) -> Predicate {
+        simplify(predicate, 10, &|id| (id == A).then_some(Cow::Borrowed(summary)))
+    }
+
+    #[test]
+    fn bounds_decide_what_they_can() {
+        use Comparison::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
+        let between = zone(10, 20, 0);
+        for (op, value, expected) in [
+            (Less, 10, Some(false)),
+            (Less, 21, Some(true)),
+            (Less, 20, None),
+            (LessOrEqual, 20, Some(true)),
+            (LessOrEqual, 9, Some(false)),
+            (Greater, 20, Some(false)),
+            (Greater, 9, Some(true)),
+            (GreaterOrEqual, 10, Some(true)),
+            (GreaterOrEqual, 21, Some(false)),
+            (Equal, 9, Some(false)),
+            (Equal, 10, None),
+            (NotEqual, 21, Some(true)),
+            (NotEqual, 20, None),
+        ] {
+            let predicate = compare(op, value);
+            let expected = match expected {
+                Some(true) => Predicate::True,
+                Some(false) => Predicate::False,
+                None => predicate.clone(),
+            };
+            assert_eq!(of(&predicate, &between), expected, "{predicate:?}");
+        }
+        assert_eq!(of(&compare(Equal, 5), &zone(5, 5, 0)), Predicate::True);
+        assert_eq!(of(&compare(NotEqual, 5), &zone(5, 5, 3)), Predicate::False);
+    }
+
+    #[test]
+    fn nulls_never_pass() {
+        let some = compare(Comparison::Less, 100);
+        assert_eq!(of(&some, &zone(1, 2, 3)), some, "the three nulls do not pass");
+        let all_null = ColumnSummary { min: None, max: None, nulls: 10, ..zone(0, 0, 0) };
+        assert_eq!(of(&some, &all_null), Predicate::False);
+        assert_eq!(of(&Predicate::IsNull { column: A, negated: false }, &all_null), Predicate::True);
+        let unknown = ColumnSummary { min: None, max: None, ..zone(0, 0, 0) };
+        assert_eq!(of(&some, &unknown), some);
+    }
+
+    #[test]
+    fn connectives_shrink() {
+        let (yes, no, open) =
+            (compare(Comparison::Less, 100), compare(Comparison::Less, 0), compare(Comparison::Less, 15));
+        let summary = zone(10, 20, 0);
+        let and = |conditions: &[&Predicate]| Predicate::And(conditions.iter().map(|one| (*one).clone()).collect());
+        let or = |conditions: &[&Predicate]| Predicate::Or(conditions.iter().map(|one| (*one).clone()).collect());
+        assert_eq!(of(&and(&[&yes, &open]), &summary), open);
+        assert_eq!(of(&and(&[&open, &no]), &summary), Predicate::False);
+        assert_eq!(of(&or(&[&no, &open]), &summary), open);
+        assert_eq!(of(&or(&[&open, &yes]), &summary), Predicate::True);
+        assert_eq!(of(&or(&[]), &summary), Predicate::False);
+        assert_eq!(of(&and(&[]), &summary), Predicate::True);
+    }
+
+    #[test]
+    fn prefixes_lie_between_their_continuations() {
+        let text = |min: &str, max: &str| {
+            let (min, max) = (Some(Value::Bytes(min.into())), Some(Value::Bytes(max.into())));
+            ColumnSummary { min, max, ..zone(0, 0, 0) }
+        };
+        let prefix = Predicate::StartsWith { column: A, prefix: b"ab".to_vec() };
+        assert_eq!(of(&prefix, &text("aba", "abz")), Predicate::True);
+        assert_eq!(of(&prefix, &text("ac", "b")), Predicate::False);
+        assert_eq!(of(&prefix, &text("a", "aa")), Predicate::False);
+        assert_eq!(of(&prefix, &text("a", "b")), prefix);
+    }
+}

@@ -249,3 +249,25 @@ async fn many_small_inserts_of_one_transaction_become_one_part() {
     assert_eq!(snapshot.tables[&table].parts.len(), 2, "the joined rows, and the row that was deleted again");
     assert_eq!(ids(&warehouse, &snapshot, table).await, expected);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_background_joins_chunks_and_shutdown_stops_it() {
+    let mut options = OpenOptions::new("memory:");
+    options.seed = Some(1);
+    let warehouse = Warehouse::open(options).await.unwrap();
+    let table = create_table(&warehouse, |_| {}).await;
+    for id in 0..100 {
+        insert(&warehouse, table, rows([id])).await;
+    }
+    let joined = async {
+        while warehouse.snapshot().tables[&table].parts.len() > 64 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), joined).await.unwrap();
+    assert_eq!(ids(&warehouse, &warehouse.snapshot(), table).await, (0..100).collect::<Vec<i64>>());
+    warehouse.shutdown().await.unwrap();
+    let mut late = warehouse.begin(&none());
+    late.append(table, vec![rows([1])]).await.unwrap();
+    assert_eq!(late.commit().await.unwrap_err().kind(), Kind::Unavailable);
+}
