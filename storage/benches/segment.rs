@@ -1,7 +1,7 @@
 //! Size and decode speed of segments on TPC-H, beside Parquet with ZSTD(1) on the same columns.
 //!
-//! `cargo bench -p stoa-storage --bench segment` measures with criterion; with `-- table` it prints sizes and speeds a
-//! column. `STOA_BENCH_SCALE` is the scale factor (0.1 unless set).
+//! `cargo bench --profile release -p stoa-storage --bench segment` measures with criterion; with `-- table` it prints
+//! sizes and speeds a column. `STOA_BENCH_SCALE` is the scale factor (0.1 unless set).
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a benchmark may fail and print")]
 
 mod tpch;
