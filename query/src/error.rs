@@ -60,6 +60,10 @@ sql_states! {
     InvalidParameterValue = "22023";
     /// Bytes that are not UTF-8.
     CharacterNotInRepertoire = "22021";
+    /// The logarithm of a number that has none.
+    InvalidArgumentForLogarithm = "2201E";
+    /// A root or power of a number that has none.
+    InvalidArgumentForPower = "2201F";
     /// A regular expression cannot be read.
     InvalidRegularExpression = "2201B";
     /// LIMIT is negative.

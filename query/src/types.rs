@@ -15,10 +15,10 @@ use stoa_storage::{ColumnType, DECIMAL64_PRECISION_MAX};
 use crate::error::{SqlError, SqlState};
 
 /// Key of the Arrow field metadata that holds the SQL type where the Arrow type alone does not tell it.
-pub const METADATA_KEY: &str = "stoa.type";
+pub(crate) const METADATA_KEY: &str = "stoa.type";
 
 /// The greatest precision of `numeric`.
-pub const NUMERIC_PRECISION_MAX: u8 = 38;
+pub(crate) const NUMERIC_PRECISION_MAX: u8 = 38;
 
 /// A type of a column, a parameter or a result.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

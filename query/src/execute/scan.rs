@@ -215,7 +215,6 @@ impl ExecutionPlan for ScanExec {
         Ok(self)
     }
 
-    #[expect(deprecated, reason = "a required method of the trait until the engine removes it")]
     fn with_new_children(self: Arc<Self>, _children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
         Ok(self)
     }

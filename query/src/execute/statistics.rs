@@ -35,8 +35,8 @@ pub(crate) fn of_scan(target: &ScanTarget, schema: &SchemaRef, share: Option<usi
         None => ColumnStatistics::new_unknown(),
     });
     let column_statistics: Vec<ColumnStatistics> = columns.collect();
-    let total_byte_size = column_statistics.iter().zip(schema.fields()).fold(Some(0_usize), |sum, (_, field)| {
-        Some(sum? + kept.checked_mul(width(field.data_type()))?)
+    let total_byte_size = column_statistics.iter().zip(schema.fields()).try_fold(0_usize, |sum, (_, field)| {
+        sum.checked_add(kept.checked_mul(width(field.data_type()))?)
     });
     let total_byte_size = total_byte_size.map_or(Precision::Absent, Precision::Inexact);
     Statistics { num_rows, total_byte_size, column_statistics }

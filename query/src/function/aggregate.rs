@@ -5,7 +5,8 @@
 //! | smallint, integer | bigint | numeric(38, 6) |
 //! | bigint | numeric(38, 0) | numeric(38, 6) |
 //! | numeric(p, s) | numeric(38, s) | numeric(38, s + 4) |
-//! | real, double precision | double precision | double precision |
+//! | real | real | double precision |
+//! | double precision | double precision | double precision |
 //!
 //! Redshift gives `avg(numeric(p, s))` only s digits; four more keep comparisons with an average right.
 
@@ -14,7 +15,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Int64Array};
-use arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Int64Type};
+use arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Float32Type, Int64Type};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::functions_aggregate::{average::avg_udaf, sum::sum_udaf};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -79,14 +80,15 @@ impl Total {
 
     fn result(&self, input: &DataType) -> Result<DataType> {
         if input.is_floating() {
-            return Ok(DataType::Float64);
+            let real = self.kind == Kind::Sum && *input == DataType::Float32;
+            return Ok(if real { DataType::Float32 } else { DataType::Float64 });
         }
         let none = || no_such(self.name(), std::slice::from_ref(input));
         match self.kind {
             Kind::Sum => sum_type(input).ok_or_else(none),
             Kind::Average => {
                 let scale = shape(input).ok_or_else(none)?.1;
-                let scale = (scale + AVERAGE_EXTRA_SCALE).max(AVERAGE_SCALE_MIN).min(38);
+                let scale = (scale + AVERAGE_EXTRA_SCALE).clamp(AVERAGE_SCALE_MIN, 38);
                 Ok(decimal_type(NUMERIC_PRECISION_MAX, scale))
             }
         }
@@ -111,6 +113,9 @@ impl AggregateUDFImpl for Total {
 
     fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
         let [input] = arg_types else { return Err(no_such(self.name(), arg_types)) };
+        if self.kind == Kind::Sum && *input == DataType::Float32 {
+            return Ok(vec![DataType::Float32]);
+        }
         if input.is_floating() || input.is_null() {
             return Ok(vec![DataType::Float64]);
         }
@@ -130,6 +135,9 @@ impl AggregateUDFImpl for Total {
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
         let input = args.input_fields.first().map_or(&DataType::Null, |field| field.data_type());
+        if *input == DataType::Float32 {
+            return Ok(vec![Field::new(format!("{}[sum]", args.name), DataType::Float32, true).into()]);
+        }
         if input.is_floating() {
             return self.engine().state_fields(args);
         }
@@ -146,6 +154,13 @@ impl AggregateUDFImpl for Total {
     }
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+        if *input_type(&args) == DataType::Float32 {
+            if args.is_distinct {
+                return Err(fail(SqlState::FeatureNotSupported, "sum(DISTINCT real) is not supported")
+                    .context("cast the argument to double precision"));
+            }
+            return Ok(Box::new(Real { sum: None }));
+        }
         if input_type(&args).is_floating() {
             return self.engine().accumulator(args);
         }
@@ -157,6 +172,9 @@ impl AggregateUDFImpl for Total {
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {
+        if *input_type(&args) == DataType::Float32 {
+            return false;
+        }
         if input_type(&args).is_floating() {
             return self.engine().groups_accumulator_supported(args);
         }
@@ -171,7 +189,7 @@ impl AggregateUDFImpl for Total {
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        if input_type(&args).is_floating() {
+        if *input_type(&args) == DataType::Float64 {
             return self.engine().create_sliding_accumulator(args);
         }
         self.accumulator(args)
@@ -446,5 +464,53 @@ impl Accumulator for Distinct {
 
     fn size(&self) -> usize {
         size_of::<Self>() + self.values.capacity() * size_of::<i128>()
+    }
+}
+
+/// `sum(real)` is `real`; it is computed in doubles.
+#[derive(Debug)]
+struct Real {
+    sum: Option<f64>,
+}
+
+impl Real {
+    fn add(&mut self, values: &ArrayRef, sign: f64) {
+        for value in values.as_primitive::<Float32Type>().iter().flatten() {
+            self.sum = Some(self.sum.unwrap_or(0.0) + sign * f64::from(value));
+        }
+    }
+}
+
+impl Accumulator for Real {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.add(&values[0], 1.0);
+        Ok(())
+    }
+
+    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.add(&values[0], -1.0);
+        Ok(())
+    }
+
+    fn supports_retract_batch(&self) -> bool {
+        true
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        #[expect(clippy::cast_possible_truncation, reason = "the type of the result")]
+        Ok(ScalarValue::Float32(self.sum.map(|sum| sum as f32)))
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        Ok(vec![self.evaluate()?])
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        self.add(&states[0], 1.0);
+        Ok(())
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>()
     }
 }

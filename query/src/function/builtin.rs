@@ -3,12 +3,14 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, StringViewArray};
-use arrow::datatypes::{DataType, Date32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int32Array, Int64Array, StringViewArray};
+use arrow::datatypes::{
+    DataType, Date32Type, Field, FieldRef, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
+};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
 use crate::error::{SqlError, SqlState};
@@ -199,13 +201,6 @@ impl Call<'_> {
         Ok(Arc::new(values?))
     }
 
-    /// `boolean` results; a null argument gives null.
-    pub(crate) fn bools(&self, f: impl Fn(usize) -> Result<Option<bool>>) -> Result<ArrayRef> {
-        let values: Result<BooleanArray> =
-            (0..self.rows).map(|row| if self.any_null(row) { Ok(None) } else { f(row) }).collect();
-        Ok(Arc::new(values?))
-    }
-
     /// The text array of argument `k`, where it is one value a row.
     pub(crate) fn text_array(&self, k: usize) -> Option<&StringViewArray> {
         self.columns.get(k).filter(|column| !column.constant).and_then(|column| column.array.as_string_view_opt())
@@ -266,6 +261,18 @@ impl ScalarUDFImpl for Scalar {
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
         (self.builtin.result)(arg_types)
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        let types: Vec<DataType> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
+        let plain = self.return_type(&types)?;
+        let result = match args.scalar_arguments.get(1) {
+            Some(Some(places)) if super::number::has_places(self.builtin.name) => {
+                super::number::type_at_places(plain, places)
+            }
+            _ => plain,
+        };
+        Ok(Arc::new(Field::new(self.builtin.name, result, true)))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {

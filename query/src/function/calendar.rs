@@ -86,7 +86,7 @@ pub(crate) fn join(days: i32, micros: i64) -> Option<i64> {
 
 /// Day of the week, Sunday 0.
 pub(crate) fn weekday(days: i32) -> i32 {
-    (i64::from(days) + 4).rem_euclid(7) as i32
+    days.rem_euclid(7).wrapping_add(4) % 7
 }
 
 /// Day of the year, from 1.

@@ -84,8 +84,6 @@ pub(crate) fn sum_type(input: &DataType) -> Option<DataType> {
             DataType::Int64
         }
         DataType::Int64 | DataType::UInt64 => DataType::Decimal128(NUMERIC_PRECISION_MAX, 0),
-        DataType::Float16 | DataType::Float32 => DataType::Float32,
-        DataType::Float64 => DataType::Float64,
         _ => DataType::Decimal128(NUMERIC_PRECISION_MAX, shape(input)?.1),
     })
 }

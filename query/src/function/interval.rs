@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
+use arrow::array::{ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
 use arrow::datatypes::{
     DataType, Date32Type, Float64Type, Int32Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit,
     Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
@@ -52,20 +52,20 @@ fn zoned() -> DataType {
 
 /// The types that operands are brought to, if the operator is one of calendar arithmetic.
 pub(crate) fn operands(name: &str, left: &DataType, right: &DataType) -> Option<(DataType, DataType)> {
+    use Side::{Date, Integer, Interval, Number, Time, Timestamp, Zoned};
     let (l, r) = match (left.is_null(), right.is_null()) {
         (false, false) => (side(left)?, side(right)?),
         // NULL beside a moment is an interval.
-        (true, false) => (Side::Interval, side(right).filter(|side| !matches!(side, Side::Integer | Side::Number))?),
-        (false, true) => (side(left).filter(|side| !matches!(side, Side::Integer | Side::Number))?, Side::Interval),
+        (true, false) => (Interval, side(right).filter(|side| !matches!(side, Integer | Number))?),
+        (false, true) => (side(left).filter(|side| !matches!(side, Integer | Number))?, Interval),
         (true, true) => return None,
     };
     let date_as_moment = |side: Side| match side {
-        Side::Date | Side::Timestamp => TIMESTAMP,
-        Side::Zoned => zoned(),
-        Side::Time => TIME,
+        Date | Timestamp => TIMESTAMP,
+        Zoned => zoned(),
+        Time => TIME,
         _ => INTERVAL,
     };
-    use Side::{Date, Integer, Interval, Number, Time, Timestamp, Zoned};
     Some(match (name, l, r) {
         (operator::ADD | operator::SUBTRACT, Date, Integer) => (DataType::Date32, DataType::Int32),
         (operator::ADD, Integer, Date) => (DataType::Int32, DataType::Date32),

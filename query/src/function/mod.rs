@@ -10,6 +10,7 @@ mod calendar;
 mod cast;
 mod date;
 mod decimal;
+mod field;
 mod format;
 mod interval;
 mod number;
@@ -23,12 +24,12 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
-pub(crate) use builtin::{Builtin, Call, Column, FunctionContext, Scalar, fail};
+pub(crate) use builtin::{FunctionContext, Scalar};
 pub(crate) use cast::{PgCast, needs_own_cast};
 pub(crate) use decimal::{rescale, shape as decimal_shape};
 pub(crate) use parse::decimal as parse_decimal;
 pub(crate) use series::series_source;
-pub(crate) use table::{FUNCTIONS, Family, FunctionRow, Source, engine_planners};
+pub(crate) use table::{FUNCTIONS, Family, engine_planners};
 
 /// The names under which operators call their functions. Users cannot write them: identifiers start with a letter.
 pub(crate) mod operator {

@@ -7,7 +7,7 @@ use arrow::datatypes::{
     DataType, Decimal64Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
     IntervalMonthDayNanoType,
 };
-use datafusion::common::Result;
+use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::Volatility;
 
 use super::builtin::{Builtin, Call, fail, no_such, type_name};
@@ -27,7 +27,9 @@ pub(super) const FUNCTIONS: &[Builtin] = &[
     rounding("floor", |call| rounded(call, Rounding::Down)),
     float("sqrt", |call| {
         call.floats(|row| match call.float(0, row) {
-            value if value < 0.0 => Err(domain("cannot take square root of a negative number")),
+            value if value < 0.0 => {
+                Err(fail(SqlState::InvalidArgumentForPower, "cannot take square root of a negative number"))
+            }
             value => Ok(Some(value.sqrt())),
         })
     }),
@@ -147,16 +149,13 @@ fn floats(name: &str, types: &[DataType], count: std::ops::RangeInclusive<usize>
 }
 
 fn domain(message: &str) -> datafusion::error::DataFusionError {
-    fail(SqlState::InvalidParameterValue, message)
+    fail(SqlState::InvalidArgumentForPower, message)
 }
 
 fn logarithm(value: f64) -> Result<f64> {
     if value <= 0.0 {
-        return Err(domain(if value == 0.0 {
-            "cannot take logarithm of zero"
-        } else {
-            "cannot take logarithm of a negative number"
-        }));
+        let what = if value == 0.0 { "zero" } else { "a negative number" };
+        return Err(fail(SqlState::InvalidArgumentForLogarithm, format!("cannot take logarithm of {what}")));
     }
     Ok(value)
 }
@@ -307,6 +306,28 @@ fn rounding_result(types: &[DataType]) -> Result<DataType> {
             Ok(decimal_type((precision + 1).min(38), scale))
         }
         (None, _) => Err(no_such("round", types)),
+    }
+}
+
+/// Whether a function's second argument says how many digits its result has.
+pub(super) fn has_places(name: &str) -> bool {
+    matches!(name, "round" | "trunc")
+}
+
+/// The type of a result that is rounded to a known number of places.
+pub(super) fn type_at_places(plain: DataType, places: &ScalarValue) -> DataType {
+    let places = match places {
+        ScalarValue::Int32(Some(places)) => i64::from(*places),
+        ScalarValue::Int64(Some(places)) => *places,
+        _ => return plain,
+    };
+    match shape(&plain) {
+        Some((precision, scale)) if !plain.is_integer() => {
+            let kept = i8::try_from(places.clamp(0, scale.into())).unwrap_or(scale);
+            let dropped = u8::try_from(scale - kept).unwrap_or(0);
+            decimal_type(precision.saturating_sub(dropped).max(1), kept)
+        }
+        _ => plain,
     }
 }
 

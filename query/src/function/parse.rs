@@ -124,8 +124,6 @@ pub(crate) struct Moment {
     pub(crate) offset: Option<i64>,
     /// A named zone, where given.
     pub(crate) zone: Option<chrono_tz::Tz>,
-    /// Whether a time was given.
-    pub(crate) has_time: bool,
 }
 
 /// A date, time of day and zone, in the forms that Postgres reads (ISO, `MM/DD/YYYY`, month names) and the words
@@ -135,7 +133,7 @@ pub(crate) fn moment(text: &str, now_micros: i64, type_name: &str) -> Result<Mom
     let (today, time) = calendar::split(now_micros);
     let day = |days: i32| Moment { days, ..Moment::default() };
     match trimmed.to_ascii_lowercase().as_str() {
-        "now" => return Ok(Moment { days: today, micros: time, has_time: true, ..Moment::default() }),
+        "now" => return Ok(Moment { days: today, micros: time, ..Moment::default() }),
         "today" => return Ok(day(today)),
         "tomorrow" => return Ok(day(today + 1)),
         "yesterday" => return Ok(day(today - 1)),
@@ -235,7 +233,7 @@ pub(crate) fn clock(rest: &str, text: &str, type_name: &str) -> Result<Moment, S
     if hours > 24 || minutes > 59 || seconds > 60 * SECOND || micros > DAY {
         return Err(out_of_range(text));
     }
-    let mut found = Moment { micros, has_time: true, ..Moment::default() };
+    let mut found = Moment { micros, ..Moment::default() };
     match zone(tail).ok_or_else(wrong)? {
         Zone::None => {}
         Zone::Offset(seconds) => found.offset = Some(seconds),

@@ -59,7 +59,7 @@ pub(crate) static FUNCTIONS: &[FunctionRow] = rows! {
     Scalar {
         own: [
             "mod" "abs" "sign" "sqrt" "cbrt" "power" "pow" "exp" "dexp" "ln" "log" "dlog1" "dlog10" "round" "trunc" "ceil"
-            "ceiling" "floor" "negate" "div" "extract" "extract_epoch" "date_part" "date_trunc" "dateadd" "date_add"
+            "ceiling" "floor" "negate" "div" "extract" "extract_fraction" "date_part" "date_trunc" "dateadd" "date_add"
             "datediff" "date_diff" "now" "current_date" "current_timestamp" "transaction_timestamp" "statement_timestamp"
             "clock_timestamp" "getdate" "sysdate" "localtimestamp" "current_time" "localtime" "add_months" "last_day"
             "months_between" "next_day" "make_date" "date_part_year" "to_char" "to_date" "to_timestamp" "to_number"

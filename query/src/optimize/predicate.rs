@@ -45,7 +45,7 @@ fn column_of<'a>(expr: &Expr, table: &'a Table) -> Option<&'a Column> {
 /// A boolean column by itself is a comparison with TRUE.
 fn boolean(expr: &Expr, table: &Table, value: bool) -> Option<Predicate> {
     let column = column_of(expr, table)?;
-    (column.column_type == ColumnType::Bool).then(|| Predicate::Compare {
+    (column.column_type == ColumnType::Bool).then_some(Predicate::Compare {
         column: column.id,
         op: Comparison::Equal,
         value: Value::Bool(value),

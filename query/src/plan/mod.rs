@@ -1,6 +1,7 @@
 //! From statements to plans: names become ids, types are settled. Pure and synchronous, so that a plan can be made again
 //! at any time. Nothing outside of the catalog is read here; COPY lists its files when it runs, after its rights were checked.
 
+mod call;
 pub(crate) mod describe;
 pub(crate) mod label;
 pub(crate) mod name;

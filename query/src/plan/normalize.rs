@@ -8,12 +8,11 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    self, BinaryOperator, CaseWhen, CastKind, DataType, DuplicateTreatment, ExactNumberInfo, Expr, Function,
-    FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident,
-    LimitClause, ObjectName, ObjectNamePart, OrderByKind, Query, Select, SelectItem, SetExpr, UnaryOperator, Value,
-    VisitMut, VisitorMut, WindowType, helpers::attached_token::AttachedToken,
+    self, BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, GroupByExpr, Ident, LimitClause, ObjectNamePart,
+    OrderByKind, Query, Select, SelectItem, SetExpr, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
+use super::call::call;
 use super::label;
 use crate::error::SqlError;
 
@@ -82,33 +81,15 @@ impl VisitorMut for Normalizer {
     }
 }
 
-/// A call of one of our functions.
-pub(crate) fn call(name: &str, args: Vec<Expr>) -> Expr {
-    Expr::Function(Function {
-        name: ObjectName(vec![ObjectNamePart::Identifier(Ident::new(name))]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(FunctionArgumentList {
-            duplicate_treatment: None,
-            args: args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))).collect(),
-            clauses: vec![],
-        }),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: vec![],
-    })
-}
-
-fn text(value: impl Into<String>) -> Expr {
+pub(super) fn text(value: impl Into<String>) -> Expr {
     Expr::value(Value::SingleQuotedString(value.into()))
 }
 
-fn take(expr: &mut Expr) -> Expr {
+pub(super) fn take(expr: &mut Expr) -> Expr {
     std::mem::replace(expr, Expr::value(Value::Null))
 }
 
-fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
+pub(super) fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
     Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }
 }
 
@@ -134,6 +115,12 @@ fn rewrite(expr: &mut Expr) -> Result<(), SqlError> {
             *expr = call("sysdate", vec![]);
         }
         Expr::Nested(inner) => *expr = take(inner),
+        // Checked, unlike the engine's; a negative literal was put together before.
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } => *expr = call("negate", vec![take(inner)]),
+        Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr: inner } => {
+            let ones = cast(Expr::value(Value::Number("-1".into(), false)), DataType::Int4(None));
+            *expr = binary(take(inner), BinaryOperator::PGBitwiseXor, ones);
+        }
         Expr::Collate { expr: inner, .. } => *expr = take(inner),
         Expr::Between { expr: value, negated, low, high } => {
             let (value, low, high, negated) = (take(value), take(low), take(high), *negated);
@@ -147,16 +134,27 @@ fn rewrite(expr: &mut Expr) -> Result<(), SqlError> {
         Expr::BinaryOp { op, .. } => operator(op),
         Expr::Extract { field, expr: value, .. } => {
             let field = field.to_string().to_lowercase();
-            let name = if field == "epoch" { "extract_epoch" } else { "extract" };
+            let fractional = field.starts_with("sec") || field.starts_with("milli") || field == "epoch";
+            let name = if fractional { "extract_fraction" } else { "extract" };
             *expr = call(name, vec![text(field), take(value)]);
         }
         Expr::Trim { .. } | Expr::Substring { .. } | Expr::Position { .. } | Expr::Overlay { .. } => keyword_call(expr),
+        Expr::SimilarTo { negated, expr: value, pattern, escape_char } => {
+            let mut args = vec![take(value), take(pattern)];
+            args.extend(escape_char.take().map(Expr::Value));
+            let matched = call("similar_to", args);
+            *expr = if *negated {
+                Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(matched) }
+            } else {
+                matched
+            };
+        }
         Expr::AtTimeZone { timestamp, time_zone } => *expr = call("timezone", vec![take(time_zone), take(timestamp)]),
         Expr::Convert { expr: value, data_type: Some(data_type), styles, .. } if styles.is_empty() => {
             *expr = cast(take(value), data_type.clone());
         }
         Expr::Function(function) => {
-            if let Some(replaced) = rewrite_function(function)? {
+            if let Some(replaced) = super::call::rewrite(function) {
                 *expr = replaced;
             }
         }
@@ -259,151 +257,6 @@ fn keyword_call(expr: &mut Expr) {
         _ => return,
     };
     *expr = replaced;
-}
-
-/// The plain arguments of a call; `None` when it has named or wildcard ones.
-fn plain_args(function: &mut Function) -> Option<&mut Vec<FunctionArg>> {
-    match &mut function.args {
-        FunctionArguments::List(list)
-            if list.args.iter().all(|arg| matches!(arg, FunctionArg::Unnamed(FunctionArgExpr::Expr(_)))) =>
-        {
-            Some(&mut list.args)
-        }
-        _ => None,
-    }
-}
-
-fn take_arg(arg: &mut FunctionArg) -> Expr {
-    match arg {
-        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => take(expr),
-        _ => Expr::value(Value::Null),
-    }
-}
-
-fn function_name(function: &Function) -> String {
-    match function.name.0.last() {
-        Some(ObjectNamePart::Identifier(ident)) => super::name::fold(ident),
-        _ => String::new(),
-    }
-}
-
-fn rewrite_function(function: &mut Function) -> Result<Option<Expr>, SqlError> {
-    let name = function_name(function);
-    if let Some(WindowType::WindowSpec(window)) = &mut function.over {
-        restore_frame(window);
-    }
-    match name.as_str() {
-        "dateadd" | "datediff" | "date_add" | "date_diff" | "date_trunc" | "date_part" | "datepart" | "extract" => {
-            unit_to_text(function);
-            Ok(None)
-        }
-        "listagg" | "string_agg" | "group_concat" => {
-            string_aggregate(function);
-            Ok(None)
-        }
-        "median" => Ok(Some(median(function))),
-        "nvl2" | "decode" | "nullif" | "iif" | "isnull" => Ok(conditional(&name, function)),
-        _ => Ok(None),
-    }
-}
-
-/// `dateadd(day, 1, d)`: the unit is a bare word.
-fn unit_to_text(function: &mut Function) {
-    if let Some(args) = plain_args(function)
-        && let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(first))) = args.first_mut()
-        && let Expr::Identifier(ident) = first
-        && ident.quote_style.is_none()
-    {
-        *first = text(ident.value.to_lowercase());
-    }
-}
-
-/// LISTAGG(x, ',') WITHIN GROUP (ORDER BY y) is string_agg(x, ',' ORDER BY y).
-fn string_aggregate(function: &mut Function) {
-    function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new("string_agg"))]);
-    let order = std::mem::take(&mut function.within_group);
-    if let FunctionArguments::List(list) = &mut function.args {
-        if list.args.len() == 1 {
-            list.args.push(FunctionArg::Unnamed(FunctionArgExpr::Expr(text(""))));
-        }
-        if !order.is_empty() {
-            list.clauses.push(FunctionArgumentClause::OrderBy(order));
-        }
-    }
-}
-
-/// MEDIAN(x) is PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY x).
-fn median(function: &mut Function) -> Expr {
-    let mut replaced = function.clone();
-    if let Some([value]) = plain_args(function).map(Vec::as_mut_slice) {
-        let Expr::Function(percentile) =
-            call("percentile_cont", vec![take_arg(value), Expr::value(Value::Number("0.5".into(), false))])
-        else {
-            return Expr::Function(replaced);
-        };
-        replaced.name = percentile.name;
-        replaced.args = percentile.args;
-    }
-    Expr::Function(replaced)
-}
-
-/// Functions that are only another spelling of CASE.
-fn conditional(name: &str, function: &mut Function) -> Option<Expr> {
-    let mut args: Vec<Expr> = plain_args(function)?.iter_mut().map(take_arg).collect();
-    match (name, args.len()) {
-        ("nvl2", 3) => {
-            let otherwise = args.pop()?;
-            let then = args.pop()?;
-            let tested = args.pop()?;
-            Some(case(vec![(Expr::IsNotNull(Box::new(tested)), then)], Some(otherwise)))
-        }
-        ("nullif", 2) => {
-            let other = args.pop()?;
-            let value = args.pop()?;
-            let equal = binary(value.clone(), BinaryOperator::Eq, other);
-            Some(case(vec![(equal, Expr::value(Value::Null))], Some(value)))
-        }
-        ("iif", 3) => {
-            let otherwise = args.pop()?;
-            let then = args.pop()?;
-            Some(case(vec![(args.pop()?, then)], Some(otherwise)))
-        }
-        ("isnull", 2) => Some(call("coalesce", args)),
-        // DECODE(value, search, result [, …] [, default]); two arguments are Postgres's decode of bytes.
-        ("decode", count) if count >= 3 => {
-            let mut rest = args.into_iter();
-            let value = rest.next()?;
-            let mut branches = vec![];
-            let mut otherwise = None;
-            while let Some(search) = rest.next() {
-                match rest.next() {
-                    Some(result) => {
-                        let same = Expr::IsNotDistinctFrom(Box::new(value.clone()), Box::new(search));
-                        branches.push((same, result));
-                    }
-                    None => otherwise = Some(search),
-                }
-            }
-            Some(case(branches, otherwise))
-        }
-        _ => {
-            let function_args = args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))).collect();
-            if let Some(slot) = plain_args(function) {
-                *slot = function_args;
-            }
-            None
-        }
-    }
-}
-
-fn case(branches: Vec<(Expr, Expr)>, otherwise: Option<Expr>) -> Expr {
-    Expr::Case {
-        case_token: AttachedToken::empty(),
-        end_token: AttachedToken::empty(),
-        operand: None,
-        conditions: branches.into_iter().map(|(condition, result)| CaseWhen { condition, result }).collect(),
-        else_result: otherwise.map(Box::new),
-    }
 }
 
 /// Gives each unnamed output column the name that Postgres gives it, made unique within its SELECT.
@@ -520,7 +373,7 @@ fn restore_groups(body: &mut SetExpr) {
     }
 }
 
-fn restore_frame(window: &mut ast::WindowSpec) {
+pub(super) fn restore_frame(window: &mut ast::WindowSpec) {
     let Some(frame) = &mut window.window_frame else { return };
     for bound in std::iter::once(&mut frame.start_bound).chain(frame.end_bound.iter_mut()) {
         if let ast::WindowFrameBound::Preceding(Some(expr)) | ast::WindowFrameBound::Following(Some(expr)) = bound {
@@ -541,10 +394,4 @@ fn name_series(factor: &mut ast::TableFactor) {
     if is_series && alias.columns.is_empty() {
         alias.columns.push(ast::TableAliasColumnDef { name: alias.name.clone(), data_type: None });
     }
-}
-
-/// Whether a call has DISTINCT, which scalar functions do not take.
-pub(crate) fn is_distinct(function: &Function) -> bool {
-    matches!(&function.args, FunctionArguments::List(list)
-        if list.duplicate_treatment == Some(DuplicateTreatment::Distinct))
 }
