@@ -124,6 +124,10 @@ impl SettingState {
     ) -> Result<(), SqlError> {
         let mut next = Settings::clone(&self.current);
         change(&mut next)?;
+        if local && self.before.is_none() {
+            // Outside of a transaction there is nothing that the value could last for.
+            return Ok(());
+        }
         let key = name.to_ascii_lowercase();
         if local {
             let value = self.current.get(name).map(str::to_owned);

@@ -13,6 +13,8 @@ pub(crate) mod role;
 pub(crate) mod session;
 pub(crate) mod split;
 pub(crate) mod table;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Write as _;
 use std::ops::Range;

@@ -304,8 +304,7 @@ fn references(g: &mut Grammar, columns: Vec<Ident>) -> Result<KeyKind, SqlError>
 /// `name type attribute …`
 pub(crate) fn column_definition(g: &mut Grammar) -> Result<ColumnDefinition, SqlError> {
     let name = g.ident()?;
-    let (_, serial) = (0, g.accept_one(&["SERIAL", "BIGSERIAL"]));
-    if serial.is_some() {
+    if g.accept_one(&["SERIAL", "BIGSERIAL"]).is_some() {
         return Err(g.unsupported("type serial").with_hint("Use IDENTITY(1,1)."));
     }
     let mut column = ColumnDefinition {
