@@ -39,6 +39,7 @@ declare_functions! {
         |call| Ok(call.get(0).print().map(|text| quote_literal(&text)).into());
     "quote_nullable"(Any) -> "text", Immutable, called,
         |call| Ok(call.get(0).print().map_or_else(|| "NULL".to_owned(), |text| quote_literal(&text)).into());
+    "format"(Text; Any Any Any Any Any Any Any Any) -> "text", Immutable, called, format;
     "parse_ident"(Text; Bool) -> "_text", Immutable, strict, identifiers;
     "pg_get_userbyid"(Int) -> "name", Stable, strict, |call| Ok(call.context.role_name(RoleId(call.oid(0))).into());
     "pg_table_is_visible"(Int) -> "bool", Stable, strict, table_is_visible;
@@ -149,6 +150,46 @@ fn format_type(call: &Call<'_>) -> Result<Cell, SqlError> {
         0 => "-".into(),
         oid => type_text(oid, typmod).unwrap_or_else(|| "???".to_owned()).into(),
     })
+}
+
+/// `format('%s %I %L', …)`, with positions (`%1$s`) but without widths.
+fn format(call: &Call<'_>) -> Result<Cell, SqlError> {
+    let Cell::Text(pattern) = call.get(0) else { return Ok(Cell::Null) };
+    let refused = |message: &str| Err(SqlError::new(SqlState::InvalidParameterValue, message));
+    let mut text = String::with_capacity(pattern.len());
+    let mut rest = pattern.as_str();
+    let mut next = 1;
+    while let Some((before, after)) = rest.split_once('%') {
+        text.push_str(before);
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        let positioned = after.get(..digits).and_then(|number| number.parse::<usize>().ok());
+        let (position, after) = match (positioned, after.get(digits..).and_then(|tail| tail.strip_prefix('$'))) {
+            (Some(position), Some(tail)) => (position, tail),
+            (None, _) => (next, after),
+            (Some(_), None) => return refused("a width in format() is not supported"),
+        };
+        let mut characters = after.chars();
+        let kind = characters.next();
+        rest = characters.as_str();
+        if kind == Some('%') {
+            text.push('%');
+            continue;
+        }
+        if position == 0 || position >= call.count() {
+            return refused("too few arguments for format()");
+        }
+        next = position + 1;
+        let value = call.get(position).print();
+        match (kind, value) {
+            (Some('s'), value) => text.push_str(&value.unwrap_or_default()),
+            (Some('I'), Some(value)) => text.push_str(&quote_ident(&value)),
+            (Some('I'), None) => return refused("null values cannot be formatted as an SQL identifier"),
+            (Some('L'), value) => text.push_str(&value.map_or_else(|| "NULL".to_owned(), |value| quote_literal(&value))),
+            _ => return refused("unrecognized format() type specifier"),
+        }
+    }
+    text.push_str(rest);
+    Ok(text.into())
 }
 
 fn identifiers(call: &Call<'_>) -> Result<Cell, SqlError> {
