@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use libtest_mimic::{Arguments, Failed, Trial};
 use sqllogictest::{DefaultColumnType, Runner, default_validator};
 use stoa_server::tool::child::ServerProcess;
+use stoa_server::{Config, Directories, Listen, Secret, Server, Service};
 use stoa_tests::logic::WireDatabase;
 
 fn main() {
@@ -70,11 +71,20 @@ async fn run(file: &Path, settings: String) -> Result<(), Failed> {
 
 fn in_process(file: &Path) -> Result<(), Failed> {
     runtime().block_on(async {
-        let server = stoa_server::Server::start(stoa_server::Config::for_tests("memory:", "secret")).await?;
-        let settings =
-            format!("host=127.0.0.1 port={} user=admin password=secret dbname=dev", server.pg_address().port());
+        let config = Config {
+            root: "memory:".to_owned(),
+            pg: Listen::On("127.0.0.1:0".to_owned()),
+            flight: Listen::Off,
+            http: Listen::Off,
+            admin_password: Some(Secret::new("secret")),
+            copy_directories: Directories(vec![stoa_tests::tests_folder().join("data")]),
+            ..Config::default()
+        };
+        let server = Server::start(config).await?;
+        let port = server.address(Service::Postgres).ok_or("no address")?.port();
+        let settings = format!("host=127.0.0.1 port={port} user=admin password=secret dbname=dev");
         let outcome = run(file, settings).await;
-        server.shutdown().await?;
+        server.shutdown().await.map_err(|error| error.message)?;
         outcome
     })
 }

@@ -81,6 +81,10 @@ pub(crate) fn plan(node: &Copy, context: &PlanContext) -> Result<Plan, SqlError>
     let table = name::table(&context.snapshot, &context.facts, &name::qualified(name, &context.facts)?)?;
     let settled = options::import(options, matches!(source, Source::Stdin), context.facts.settings.time_zone())?;
     let list: Option<Vec<String>> = (!columns.is_empty()).then(|| columns.iter().map(fold).collect());
+    if let Some(absent) = list.iter().flatten().find(|name| table.column_named(name).is_none()) {
+        let message = format!("column \"{absent}\" of relation \"{}\" does not exist", table.name);
+        return Err(SqlError::new(SqlState::UndefinedColumn, message));
+    }
     let columns = target_columns(&table.columns, list.as_deref(), settled.explicit_ids)?;
     Ok(Plan::CopyFrom(Box::new(CopyFrom {
         table,
@@ -179,8 +183,8 @@ pub(crate) async fn run_from(plan: CopyFrom, context: &mut Context<'_>) -> Resul
     };
     let CopyReport { appended, totals } = match loaded {
         Ok(report) => report,
-        Err(mut error) => {
-            report::record(&error.take_rejected(), &table, context);
+        Err(error) => {
+            report::record(error.rejected(), &table, context);
             context.cancel.check()?;
             return Err(error.into());
         }

@@ -97,7 +97,7 @@ fn from_run_message(message: &str) -> SqlError {
     if lower.contains("divide by zero") || lower.contains("division by zero") {
         return SqlError::new(SqlState::DivisionByZero, "division by zero");
     }
-    if lower.contains("overflow") || lower.contains("out of range") {
+    if lower.contains("overflow") || lower.contains("out of range") || lower.contains("to store in a decimal") {
         return SqlError::new(SqlState::NumericValueOutOfRange, "value is out of range")
             .with_detail(format!("{message}."));
     }
@@ -146,7 +146,22 @@ fn classify_schema(error: &SchemaError) -> SqlError {
 
 fn from_plan_message(message: &str) -> SqlError {
     let lower = message.to_ascii_lowercase();
-    if lower.contains("must appear in the group by") || lower.contains("not in group by") {
+    if lower.starts_with("limit must be") {
+        return SqlError::new(SqlState::InvalidRowCountInLimit, "LIMIT must not be negative");
+    }
+    if lower.starts_with("offset must be") {
+        return SqlError::new(SqlState::InvalidRowCountInOffset, "OFFSET must not be negative");
+    }
+    if lower.starts_with("order by column out of bounds") {
+        return SqlError::new(SqlState::InvalidColumnReference, "ORDER BY position is not in select list");
+    }
+    if lower.contains("non-boolean predicate") {
+        return SqlError::new(SqlState::DatatypeMismatch, "argument of WHERE must be type boolean");
+    }
+    if lower.starts_with("aggregate functions are not allowed")
+        || lower.contains("must appear in the group by")
+        || lower.contains("not in group by")
+    {
         return SqlError::new(SqlState::GroupingError, tidy(message));
     }
     if lower.contains("invalid function") || lower.contains("no function matches") {

@@ -74,8 +74,12 @@ pub(crate) fn qualified(name: &ObjectName, facts: &SessionFacts) -> Result<Quali
 /// `pg_catalog` does in Postgres, then temporary tables, then the path.
 pub(crate) fn relation(context: &PlanContext, name: &ObjectName) -> Result<Resolved, SqlError> {
     let qualified = qualified(name, &context.facts)?;
-    find_relation(&context.snapshot, &context.facts, &qualified)?
-        .ok_or_else(|| SqlError::undefined_table(&qualified.to_string()))
+    let undefined = || SqlError::undefined_table(&qualified.to_string());
+    match find_relation(&context.snapshot, &context.facts, &qualified) {
+        // Postgres says of a query that the relation is missing, also where the schema is.
+        Err(error) if error.state == SqlState::InvalidSchemaName => Err(undefined()),
+        found => found?.ok_or_else(undefined),
+    }
 }
 
 /// The same for a name already split; `Ok(None)` when there is none.

@@ -43,6 +43,7 @@ impl VisitorMut for Normalizer {
     type Break = SqlError;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
+        minus_is_except(&mut query.body);
         name_columns(&mut query.body);
         match move_limits(query) {
             Ok(()) => ControlFlow::Continue(()),
@@ -69,6 +70,9 @@ impl VisitorMut for Normalizer {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut ast::TableFactor) -> ControlFlow<SqlError> {
+        if let ast::TableFactor::Table { sample: Some(_), .. } = factor {
+            return ControlFlow::Break(SqlError::unsupported("TABLESAMPLE"));
+        }
         name_series(factor);
         ControlFlow::Continue(())
     }
@@ -78,6 +82,17 @@ impl VisitorMut for Normalizer {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
         }
+    }
+}
+
+/// Redshift's and Oracle's MINUS is EXCEPT.
+fn minus_is_except(body: &mut ast::SetExpr) {
+    if let ast::SetExpr::SetOperation { op, left, right, .. } = body {
+        if *op == ast::SetOperator::Minus {
+            *op = ast::SetOperator::Except;
+        }
+        minus_is_except(left);
+        minus_is_except(right);
     }
 }
 
@@ -120,6 +135,10 @@ fn rewrite(expr: &mut Expr) -> Result<(), SqlError> {
         Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr: inner } => {
             let ones = cast(Expr::value(Value::Number("-1".into(), false)), DataType::Int4(None));
             *expr = binary(take(inner), BinaryOperator::PGBitwiseXor, ones);
+        }
+        Expr::AllOp { right, .. } | Expr::AnyOp { right, .. } if matches!(right.as_ref(), Expr::Subquery(_)) => {
+            return Err(SqlError::unsupported("ANY or ALL over a subquery")
+                .with_hint("Compare with the minimum or maximum of the subquery, or use IN or EXISTS."));
         }
         Expr::Collate { expr: inner, .. } => *expr = take(inner),
         Expr::Between { expr: value, negated, low, high } => {
@@ -165,7 +184,16 @@ fn rewrite(expr: &mut Expr) -> Result<(), SqlError> {
 
 /// An integer literal has the smallest of int4, int8 and numeric that holds it.
 fn number(digits: &str) -> Option<Expr> {
-    let plain = digits.replace('_', "");
+    let mut plain = digits.replace('_', "");
+    if plain.contains(['e', 'E']) {
+        match without_exponent(&plain) {
+            Some(expanded) => plain = expanded,
+            None => return Some(cast(text(plain), DataType::DoublePrecision)),
+        }
+        if plain.contains('.') {
+            return Some(Expr::value(Value::Number(plain, false)));
+        }
+    }
     if !plain.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
         return None;
     }
@@ -178,6 +206,30 @@ fn number(digits: &str) -> Option<Expr> {
     }
     let precision = i64::try_from(plain.trim_start_matches('-').len()).unwrap_or(39);
     Some(cast(text(plain), DataType::Numeric(ExactNumberInfo::PrecisionAndScale(precision.unsigned_abs(), 0))))
+}
+
+/// `1.5e3` as `1500`, exactly; `None` where that takes more digits than a decimal has.
+fn without_exponent(written: &str) -> Option<String> {
+    let (mantissa, exponent) = written.split_once(['e', 'E'])?;
+    let exponent: i32 = exponent.parse().ok()?;
+    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let point = i32::try_from(whole.len()).ok()?.checked_add(exponent)?;
+    if !(-37..=38).contains(&point) || digits.len() > 38 {
+        return None;
+    }
+    let length = i32::try_from(digits.len()).ok()?;
+    let zeros = |count: i32| "0".repeat(usize::try_from(count).unwrap_or_default());
+    let text = if point >= length {
+        format!("{digits}{}", zeros(point - length))
+    } else if point > 0 {
+        let (before, after) = digits.split_at(usize::try_from(point).ok()?);
+        format!("{before}.{after}")
+    } else {
+        format!("0.{}{digits}", zeros(-point))
+    };
+    (text.len() <= 39).then(|| format!("{sign}{text}"))
 }
 
 /// The number inside what [`number`] made, for places where a position or a count is meant.
