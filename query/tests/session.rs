@@ -432,6 +432,7 @@ async fn databases_and_comments() {
     let s = session().await;
     tag(&s, "create database shop").await;
     assert_eq!(state(&s, "begin; create database x").await, SqlState::ActiveTransaction);
+    tag(&s, "rollback").await;
     assert_eq!(state(&s, "drop database dev").await, SqlState::ObjectInUse);
     tag(&s, "drop database shop").await;
     tag(&s, "create table t (a int); comment on table t is 'rows'; comment on column t.a is $$it's$$").await;

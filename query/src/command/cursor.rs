@@ -49,7 +49,7 @@ pub(crate) async fn declare(plan: DeclarePlan, context: &mut Context<'_>) -> Res
     let mut exec = context.exec();
     exec.cancel = crate::cancel::Cancel::child_of(context.session.engine().stopping());
     let stream = execute::run_query(&query, &context.parameters, &exec).await?;
-    let rows = Rows { columns: query.columns.into(), stream, tag: "FETCH" };
+    let rows = Rows { columns: query.columns.into(), stream: stream.fuse().boxed(), tag: "FETCH" };
     context.state.cursors.insert(name, Cursor { rows, pending: vec![] });
     Ok(Outcome::command("DECLARE CURSOR"))
 }

@@ -38,7 +38,11 @@ pub(crate) fn columns() -> Vec<ResultColumn> {
 pub(crate) async fn run(plan: ExplainPlan, context: &mut Context<'_>) -> Result<Outcome, SqlError> {
     let ExplainPlan { analyze, verbose, query } = plan;
     let exec = context.exec();
-    let lines = execute::explain::explain(&query, &context.parameters, analyze, &exec).await?;
+    let mut lines = execute::explain::explain(&query, &context.parameters, analyze, &exec).await?;
+    if verbose {
+        let names: Vec<&str> = query.columns.iter().map(|column| column.name.as_str()).collect();
+        lines.insert(lines.len().min(1), format!("  Output: {}", names.join(", ")));
+    }
     let batch = super::setting::text_batch(&[("QUERY PLAN", lines)])?;
     Ok(Outcome::Rows(Rows::ready(columns(), batch, "EXPLAIN")))
 }

@@ -2,6 +2,7 @@
 
 mod dynamic;
 pub(crate) mod explain;
+mod interrupt;
 pub(crate) mod scan;
 pub(crate) mod state;
 mod statistics;
@@ -89,7 +90,7 @@ pub(crate) async fn physical(
         let optimized = state.optimize(&logical)?;
         context.cancel.check()?;
         let plan = runtime.block_on(state.query_planner().create_physical_plan(&optimized, &state))?;
-        Ok((plan, state))
+        Ok((interrupt::guard(plan, &context.cancel)?, state))
     })
     .await
 }

@@ -9,7 +9,7 @@ use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
 use super::block::{Block, Mode, State};
-use super::stream::{Guarded, Ticket};
+use super::stream::{Guarded, Ticket, pumped};
 use super::{Session, SessionFacts, stack};
 use crate::cancel::Cancel;
 use crate::command::{self, Context, Upload};
@@ -69,11 +69,11 @@ impl Session {
         state.last_query_id = ticket.query_id;
         match result {
             Ok(Outcome::Rows(Rows { columns, stream, tag })) => {
-                Ok(Outcome::Rows(Rows { columns, stream: Box::pin(Guarded::new(stream, ticket)), tag }))
+                Ok(Outcome::Rows(Rows { columns, stream: Box::pin(Guarded::new(pumped(stream), ticket)), tag }))
             }
             Ok(Outcome::CopyOut(CopyOut { columns, binary, stream, rows })) => {
                 ticket.rows = Arc::clone(&rows);
-                Ok(Outcome::CopyOut(CopyOut { columns, binary, stream: Box::pin(Guarded::new(stream, ticket)), rows }))
+                Ok(Outcome::CopyOut(CopyOut { columns, binary, stream: Box::pin(Guarded::new(pumped(stream), ticket)), rows }))
             }
             Ok(Outcome::Command { tag }) => {
                 let rows = tag.rsplit(' ').next().and_then(|count| count.parse().ok()).unwrap_or(0);

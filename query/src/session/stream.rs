@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
-use futures::Stream;
+use futures::{Stream, StreamExt};
 use stoa_storage::Transaction;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_util::sync::{DropGuard, WaitForCancellationFutureOwned};
 
 use super::Session;
@@ -15,6 +17,9 @@ use crate::cancel::Cancel;
 use crate::engine::now_micros;
 use crate::error::{SqlError, SqlState};
 use crate::system::StatementStatus;
+
+/// Batches that a plan may be ahead of its reader.
+const BATCHES_AHEAD: usize = 2;
 
 /// A running statement. Dropping it is its end.
 pub(super) struct Ticket {
@@ -126,6 +131,36 @@ where
             }
         }
     }
+}
+
+/// Reads a stream in a task of its own, so that whoever waits for rows hears of a cancel at once, whatever the plan is in
+/// the middle of. The task ends with the reader.
+pub(super) fn pumped<S, T>(mut stream: S) -> impl Stream<Item = Result<T, SqlError>> + Send
+where
+    S: Stream<Item = Result<T, SqlError>> + Send + Unpin + 'static,
+    T: Send + 'static,
+{
+    let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        while let Some(item) = stream.next().await {
+            if sender.send(item).await.is_err() {
+                break;
+            }
+        }
+    });
+    futures::stream::unfold((receiver, tasks), |(mut receiver, mut tasks)| async move {
+        if let Some(item) = receiver.recv().await {
+            return Some((item, (receiver, tasks)));
+        }
+        // The channel is closed: the stream has ended, or its task has died.
+        match tasks.join_next().await {
+            Some(Err(died)) if died.is_panic() => {
+                Some((Err(super::stack::panicked(died.into_panic().as_ref())), (receiver, tasks)))
+            }
+            Some(Ok(()) | Err(_)) | None => None,
+        }
+    })
 }
 
 /// What is counted for the history.
