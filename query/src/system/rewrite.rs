@@ -11,9 +11,9 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
+    AccessExpr, BinaryOperator, CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
     FunctionArgumentList, FunctionArguments, Ident, ObjectName, ObjectNamePart, OrderByExpr, OrderByKind, Query, Select,
-    SelectItem, SetExpr, TableFactor, Value, VisitMut, VisitorMut,
+    SelectItem, SetExpr, Subscript, TableFactor, Value, VisitMut, VisitorMut,
 };
 
 use crate::system::table::{FUNCTION_KIND, PG_CATALOG, SystemTable, all, lookup};
@@ -24,6 +24,9 @@ mod relation;
 
 /// Rewrites a query in place.
 pub(crate) fn query(query: &mut Query) {
+    if let SetExpr::Select(select) = query.body.as_mut() {
+        relation::repeated_columns(select);
+    }
     let ControlFlow::Continue(()) = query.visit(&mut Rewriter);
 }
 
@@ -56,6 +59,7 @@ impl VisitorMut for Rewriter {
                     *expr = replaced;
                 }
             }
+            Expr::CompoundFieldAccess { root, access_chain } => vector_subscript(root, access_chain),
             Expr::BinaryOp { left, op: BinaryOperator::Eq | BinaryOperator::NotEq, right } => {
                 array_literal(left, right);
                 array_literal(right, left);
@@ -190,7 +194,7 @@ fn is_plain(query: &Query) -> bool {
         && !select.projection.iter().any(aggregates)
 }
 
-/// Whether an item of a select list calls an aggregate function, which makes one row of all.
+/// Whether an item of a select list calls a function that makes one row of all, or several of one.
 fn aggregates(item: &SelectItem) -> bool {
     let mut item = item.clone();
     item.visit(&mut Aggregates).is_break()
@@ -205,7 +209,7 @@ impl VisitorMut for Aggregates {
         if let Expr::Function(function) = expr
             && function.over.is_none()
             && let Some(name) = plain_name(&function.name)
-            && crate::function::aggregate(&name).is_some()
+            && (crate::function::aggregate(&name).is_some() || relation::returns_set(&name))
         {
             return ControlFlow::Break(());
         }
@@ -308,6 +312,20 @@ fn array_literal(column: &Expr, literal: &mut Expr) {
         Expr::value(if number { Value::Number(item, false) } else { Value::SingleQuotedString(item) })
     });
     *literal = Expr::Array(sqlparser::ast::Array { elem: items.collect(), named: true });
+}
+
+/// `indkey[0]`: the vectors of the catalog count from 0, lists from 1.
+fn vector_subscript(root: &Expr, chain: &mut [AccessExpr]) {
+    let is_vector = last_part(root).is_some_and(|ident| {
+        let mut columns = all().flat_map(|table: &SystemTable| table.columns.iter());
+        columns.any(|column| {
+            column.name == ident.value && matches!(column.sql_type(), SqlType::Int2Vector | SqlType::OidVector)
+        })
+    });
+    if is_vector && let [AccessExpr::Subscript(Subscript::Index { index })] = chain {
+        let one = Expr::value(Value::Number("1".to_owned(), false));
+        *index = Expr::BinaryOp { left: Box::new(take(index)), op: BinaryOperator::Plus, right: Box::new(one) };
+    }
 }
 
 fn last_part(expr: &Expr) -> Option<&Ident> {

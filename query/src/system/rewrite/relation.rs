@@ -9,6 +9,8 @@ use sqlparser::ast::{
     TableAliasColumnDef, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
 };
 
+use crate::plan::label;
+
 use super::{call, plain_arguments, plain_name, rows_of_call};
 use crate::system::table::{PG_CATALOG, lookup};
 
@@ -102,7 +104,8 @@ pub(super) fn set_returning(factor: &mut TableFactor) {
     *factor = replaced;
 }
 
-fn returns_set(function: &str) -> bool {
+/// Whether a function gives several rows for one.
+pub(super) fn returns_set(function: &str) -> bool {
     matches!(function, "unnest" | "generate_subscripts" | "pg_partition_ancestors" | "generate_series")
 }
 
@@ -157,6 +160,22 @@ fn refers_to_columns(expr: &mut Expr) -> bool {
         }
     }
     expr.visit(&mut Names).is_break()
+}
+
+/// `SELECT t.a, t.*` gives two columns of one name, which the planner refuses: those that stand beside a star get names
+/// of their own, shown to the client without the mark. Only where nothing but the client reads the names.
+pub(super) fn repeated_columns(select: &mut Select) {
+    let star = |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
+    if !select.projection.iter().any(star) {
+        return;
+    }
+    for (index, item) in select.projection.iter_mut().enumerate() {
+        if let SelectItem::UnnamedExpr(expr @ (Expr::Identifier(_) | Expr::CompoundIdentifier(_))) = item {
+            let name = label::unique(&label::of(expr), index + 2);
+            let expr = std::mem::replace(expr, Expr::value(Value::Null));
+            *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
+        }
+    }
 }
 
 /// `c.tableoid` and `c.xmin`, where `c` is a system table of this SELECT.
