@@ -261,7 +261,7 @@ pub(super) fn truth(predicate: &Predicate, value: Option<&Value>) -> Option<bool
         }
         Predicate::IsNull { negated, .. } => Some(value.is_none() != *negated),
         Predicate::Compare { op, value: literal, .. } => {
-            let order = value?.compare(literal).unwrap();
+            let order = value?.compare(literal)?;
             Some(match op {
                 Comparison::Equal => order.is_eq(),
                 Comparison::NotEqual => order.is_ne(),
@@ -273,7 +273,7 @@ pub(super) fn truth(predicate: &Predicate, value: Option<&Value>) -> Option<bool
         }
         Predicate::In { values, negated, .. } => {
             let value = value?;
-            Some(values.iter().any(|literal| literal.compare(value).unwrap().is_eq()) != *negated)
+            Some(values.iter().any(|literal| literal.compare(value).is_some_and(std::cmp::Ordering::is_eq)) != *negated)
         }
         Predicate::StartsWith { prefix, .. } => match value? {
             Value::Bytes(bytes) => Some(bytes.starts_with(prefix)),

@@ -29,7 +29,7 @@ proptest! {
         let left = if full { (0..rows).collect() } else { cut(&a) };
         let right = cut(&b);
         let (x, y) = (Selection::indices(rows, left.iter().copied()), Selection::indices(rows, right.iter().copied()));
-        prop_assert_eq!(rows_of(&x), left.clone());
+        prop_assert_eq!(&rows_of(&x), &left);
 
         let mut both = x.clone();
         both.and(&y);
@@ -53,6 +53,6 @@ proptest! {
     #[test]
     fn ranges_agree_with_sets(rows in 0..3000usize, start in 0..3100usize, end in 0..3100usize) {
         let expected: BTreeSet<usize> = (start..end).filter(|row| *row < rows).collect();
-        prop_assert_eq!(rows_of(&Selection::ranges(rows, [start..end])), expected);
+        prop_assert_eq!(rows_of(&Selection::ranges(rows, std::iter::once(start..end))), expected);
     }
 }
