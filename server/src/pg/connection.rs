@@ -122,7 +122,7 @@ impl Connection {
             Message::Query(query) => self.query(&query).await,
             Message::Parse { name, query, types } => self.parse(name, &query, &types).await,
             Message::Bind(bind) => self.bind(bind),
-            Message::Describe(target, name) => self.describe(target, &name),
+            Message::Describe(target, name) => self.describe(target, &name).await,
             Message::Execute { portal, rows_max } => self.execute(&portal, rows_max).await,
             Message::Close(target, name) => self.close(target, &name),
             Message::Sync => self.sync().await,

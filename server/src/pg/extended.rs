@@ -10,7 +10,7 @@ use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::data::{NoData, ParameterDescription};
 use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
 use pgwire::messages::response::EmptyQueryResponse;
-use stoa_query::{Outcome, Prepared, ScalarValue, SqlError, SqlState, SqlType};
+use stoa_query::{Outcome, Prepared, ScalarValue, Session, SqlError, SqlState, SqlType};
 
 use super::connection::Connection;
 use super::decode;
@@ -152,7 +152,7 @@ impl Connection {
     }
 
     /// Describes parameters and result of a statement, or the result of a portal.
-    pub(super) fn describe(&mut self, target: Target, name: &str) -> Result<(), Failure> {
+    pub(super) async fn describe(&mut self, target: Target, name: &str) -> Result<(), Failure> {
         let (statement, formats) = match target {
             Target::Statement => {
                 let statement = self.extended.statements.get(name).ok_or_else(|| no_statement(name))?.clone();
@@ -165,10 +165,10 @@ impl Connection {
                 self.wire.put(&PgWireBackendMessage::ParameterDescription(description))?;
                 (statement, None)
             }
-            Target::Portal => {
-                let portal = self.extended.portals.get(name).ok_or_else(|| no_portal(name))?;
-                (portal.statement.clone(), Some(portal.formats.clone()))
-            }
+            Target::Portal => match self.extended.portals.get(name) {
+                Some(portal) => (portal.statement.clone(), Some(portal.formats.clone())),
+                None => (Some(cursor(Arc::clone(&self.session), name).await?), None),
+            },
         };
         match statement.as_ref().and_then(|prepared| prepared.columns.as_ref()) {
             Some(columns) => {
@@ -270,6 +270,16 @@ impl Connection {
     /// Ends the pipeline's transaction.
     pub(super) async fn end_pipeline(&mut self, success: bool) -> Result<(), SqlError> {
         if std::mem::take(&mut self.extended.pipeline) { self.session.end_implicit(success).await } else { Ok(()) }
+    }
+}
+
+/// A cursor made by DECLARE, which Postgres lets clients describe as the portal that it is there.
+async fn cursor(session: Arc<Session>, name: &str) -> Result<Arc<Prepared>, SqlError> {
+    let fetch = format!("fetch 1 from \"{}\"", name.replace('"', "\"\""));
+    let parsed = session.parse(&fetch)?;
+    match parsed.as_slice() {
+        [parsed] if !name.is_empty() => session.prepare(parsed, &[]).await.map_err(|_| no_portal(name)),
+        _ => Err(no_portal(name)),
     }
 }
 

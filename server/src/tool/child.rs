@@ -125,8 +125,7 @@ fn usage_of(process: u32) -> Usage {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // The second field is the program's name in parentheses and may hold spaces: count from after it.
     let after_name = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
-    let ticks: u32 =
-        after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u32>().ok()).sum();
+    let ticks: u32 = after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u32>().ok()).sum();
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let peak_kib = status
         .lines()
