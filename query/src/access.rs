@@ -137,7 +137,7 @@ fn of_delete(delete: &write::PlannedDelete) -> Vec<Requirement> {
 }
 
 fn of_copy_from(copy: &CopyFrom) -> Vec<Requirement> {
-    let CopyFrom { table, columns: _, source, format: _, options: _, manifest: _, region: _, no_load: _, explicit_ids: _ } = copy;
+    let CopyFrom { table, columns: _, source, format: _, options: _, manifest: _, region: _, no_load: _ } = copy;
     let mut required = on_table(table, Privilege::Insert).to_vec();
     if source.is_local() {
         // What the server's own files hold is not for everybody, even below the folders that are configured.

@@ -307,11 +307,6 @@ impl Session {
         change(&mut self.shared.lock().settings)
     }
 
-    /// The user that rights are checked for.
-    pub(crate) fn role(&self) -> RoleId {
-        self.shared.lock().role
-    }
-
     /// The role of the user who logged in.
     pub(crate) fn session_role(&self) -> RoleId {
         self.session_role

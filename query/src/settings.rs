@@ -129,13 +129,13 @@ settings! {
 }
 
 /// The declaration of a setting; names are not case-sensitive.
-pub fn declared(name: &str) -> Option<&'static Setting> {
+pub(crate) fn declared(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name.eq_ignore_ascii_case(name))
 }
 
 /// The values of one session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Lower-case name → value as SHOW prints it. Declared settings are always present.
     values: BTreeMap<String, String>,
 }
@@ -149,19 +149,19 @@ impl Default for Settings {
 
 impl Settings {
     /// The value as SHOW prints it; `None` when there is no such setting (or custom name).
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.values.get(&name.to_ascii_lowercase()).map(String::as_str)
     }
 
     /// Names and values in order of name; declared names in their canonical spelling.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(name, value)| {
             (declared(name).map_or(name.as_str(), |setting| setting.name), value.as_str())
         })
     }
 
     /// Sets a value as SET does: checked and normalised.
-    pub fn set(&mut self, name: &str, value: &str) -> Result<(), SqlError> {
+    pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), SqlError> {
         let value = normalise(name, value)?;
         self.values.insert(name.to_ascii_lowercase(), value);
         Ok(())
@@ -192,24 +192,24 @@ impl Settings {
     }
 
     /// `statement_timeout`; `None` when switched off.
-    pub fn statement_timeout(&self) -> Option<Duration> {
+    pub(crate) fn statement_timeout(&self) -> Option<Duration> {
         let millis = parse_duration(self.get("statement_timeout")?).ok()?;
         (millis > 0).then(|| Duration::from_millis(millis))
     }
 
     /// The session's time zone.
-    pub fn time_zone(&self) -> &str {
+    pub(crate) fn time_zone(&self) -> &str {
         self.get("timezone").unwrap_or("UTC")
     }
 
     /// `search_path` as a list of names, `$user` replaced.
-    pub fn search_path(&self, user: &str) -> Vec<String> {
+    pub(crate) fn search_path(&self, user: &str) -> Vec<String> {
         let names = split_names(self.get("search_path").unwrap_or_default());
         names.into_iter().map(|name| if name == "$user" { user.to_owned() } else { name }).collect()
     }
 
     /// Whether a setting is on.
-    pub fn is_on(&self, name: &str) -> bool {
+    pub(crate) fn is_on(&self, name: &str) -> bool {
         self.get(name) == Some("on")
     }
 }
@@ -288,7 +288,7 @@ fn parse_duration(value: &str) -> Result<u64, ()> {
     let value = value.trim();
     let digits = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
     let (number, unit) = value.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| ())?;
+    let Ok(number) = number.parse::<u64>() else { return Err(()) };
     let factor = match unit.trim() {
         "" | "ms" => 1,
         "s" => 1_000,

@@ -1,5 +1,7 @@
 //! Sessions over a warehouse in memory: statements in, rows, tags, states and errors out.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that fails, fails its test")]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

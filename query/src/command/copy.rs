@@ -39,7 +39,6 @@ pub(crate) struct CopyFrom {
     pub(crate) region: Option<String>,
     /// NOLOAD: check only.
     pub(crate) no_load: bool,
-    pub(crate) explicit_ids: bool,
 }
 
 /// Where COPY FROM reads.
@@ -95,7 +94,6 @@ pub(crate) fn plan(node: &Copy, context: &PlanContext) -> Result<Plan, SqlError>
         manifest: settled.manifest,
         region: settled.region,
         no_load: settled.no_load,
-        explicit_ids: settled.explicit_ids,
     })))
 }
 
@@ -155,7 +153,7 @@ fn source_query(subject: &Subject) -> ast::Query {
 
 /// Runs COPY FROM.
 pub(crate) async fn run_from(plan: CopyFrom, context: &mut Context<'_>) -> Result<Outcome, SqlError> {
-    let CopyFrom { table, columns, source, format, options, manifest, region, no_load, explicit_ids: _ } = plan;
+    let CopyFrom { table, columns, source, format, options, manifest, region, no_load } = plan;
     let on_stdin = matches!(source, Source::Stdin);
     let input = input(source, manifest, region, columns.len(), context).await?;
     let (reservations, requests) = mpsc::unbounded_channel();
@@ -175,7 +173,7 @@ pub(crate) async fn run_from(plan: CopyFrom, context: &mut Context<'_>) -> Resul
     };
     let threads = context.plan.engine.options().threads.max(1);
     let loaded = if no_load {
-        let sinks = (0..threads).map(|_| stoa_ingest::Discard::default()).collect();
+        let sinks = (0..threads).map(|_| stoa_ingest::Discard).collect();
         job.run_into(sinks).await.map(|(totals, _)| CopyReport { appended: vec![], totals })
     } else {
         let appenders = appenders(&table, threads, context)?;
@@ -290,8 +288,14 @@ fn reserve(
 ) -> Result<i64, stoa_ingest::Error> {
     let (answer, answered) = oneshot::channel();
     let gone = || stoa_ingest::Error::cancelled("the statement has ended");
-    sender.send((column, count, answer)).map_err(|_| gone())?;
-    Ok(answered.blocking_recv().map_err(|_| gone())??)
+    if sender.send((column, count, answer)).is_err() {
+        return Err(gone());
+    }
+    match answered.blocking_recv() {
+        Ok(first) => Ok(first?),
+        // The sender was dropped without an answer.
+        Err(_) => Err(gone()),
+    }
 }
 
 /// Runs the load, and answers its workers' requests for identity values meanwhile.

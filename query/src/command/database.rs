@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stoa_storage::{Acl, Change, Database, DatabaseId, ObjectAction, ObjectRef, RoleId, Schema, SettingScope};
+use stoa_storage::{Change, Database, DatabaseId, ObjectAction, ObjectRef, RoleId, Schema, SettingScope};
 
 use super::alter::own;
 use super::{Context, bootstrap, setting};

@@ -115,8 +115,7 @@ pub(crate) fn drop_views_on(relations: &[Relation], cascade: bool, context: &mut
 
 /// Views that read any of these, directly or through others; those that depend most come first.
 fn dependent_views(snapshot: &Snapshot, relations: &[Relation]) -> Vec<Relation> {
-    let own: BTreeSet<Relation> = relations.iter().copied().collect();
-    let mut reached = own.clone();
+    let mut reached: BTreeSet<Relation> = relations.iter().copied().collect();
     let mut found = vec![];
     loop {
         let before = found.len();

@@ -85,7 +85,6 @@ impl Context<'_> {
     pub(crate) fn exec(&self) -> ExecContext {
         ExecContext {
             engine: Arc::clone(&self.plan.engine),
-            snapshot: Arc::clone(&self.plan.snapshot),
             facts: Arc::clone(&self.plan.facts),
             cancel: self.cancel.clone(),
         }

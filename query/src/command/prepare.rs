@@ -86,7 +86,6 @@ pub(crate) async fn evaluate(
     let query = as_query(arguments);
     let exec = ExecContext {
         engine: Arc::clone(&context.engine),
-        snapshot: Arc::clone(&context.snapshot),
         facts: Arc::clone(&context.facts),
         cancel: cancel.clone(),
     };

@@ -52,7 +52,7 @@ fn settings(plan: &PlanContext) -> Vec<SettingFact> {
     });
     let mut facts: Vec<_> = facts.collect();
     debug_assert!(facts.len() >= SETTINGS.len(), "declared settings are always present");
-    facts.sort_by(|a, b| a.name.to_ascii_lowercase().cmp(&b.name.to_ascii_lowercase()));
+    facts.sort_by_key(|fact| fact.name.to_ascii_lowercase());
     facts
 }
 

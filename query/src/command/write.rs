@@ -12,7 +12,7 @@ use crate::error::SqlError;
 use crate::execute;
 use crate::outcome::Outcome;
 use crate::plan::query::PlannedQuery;
-use crate::plan::{ExecContext, PlanContext};
+use crate::plan::PlanContext;
 use crate::plan::write::{self, PlannedDelete, PlannedInsert, PlannedUpdate};
 use crate::types::SqlType;
 
@@ -57,7 +57,7 @@ pub(crate) async fn fill(table: TableId, query: PlannedQuery, context: &mut Cont
         let refreshed = refreshed.clone();
         crate::session::stack::planning(&cancel, move || write::plan_fill(query, table, &refreshed)).await?
     };
-    let exec = ExecContext { snapshot: Arc::clone(&refreshed.snapshot), ..context.exec() };
+    let exec = context.exec();
     let parameters = context.parameters.clone();
     execute::write::insert(&plan, &parameters, context.transaction()?, &exec).await
 }

@@ -44,8 +44,6 @@ pub(crate) struct PlanContext {
 pub(crate) struct ExecContext {
     /// Shared state.
     pub(crate) engine: Arc<Engine>,
-    /// The catalog that the plan was made on.
-    pub(crate) snapshot: Arc<Snapshot>,
     /// The session.
     pub(crate) facts: Arc<SessionFacts>,
     /// Fires on cancel, on `statement_timeout` (see [`crate::cancel::Reason`]) and when the session ends.
@@ -69,19 +67,6 @@ impl PlanContext {
     /// What system tables and functions are computed from.
     pub(crate) fn system(&self) -> Arc<SystemContext> {
         command::system::context(self)
-    }
-}
-
-impl ExecContext {
-    /// The same statement's planning context, without parameters and text.
-    pub(crate) fn planning(&self) -> PlanContext {
-        PlanContext {
-            engine: Arc::clone(&self.engine),
-            snapshot: Arc::clone(&self.snapshot),
-            facts: Arc::clone(&self.facts),
-            declared: vec![],
-            source: "".into(),
-        }
     }
 }
 

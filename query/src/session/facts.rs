@@ -34,8 +34,6 @@ pub(crate) struct SessionFacts {
     pub(crate) transaction_started_micros: i64,
     /// Start of the statement, microseconds since 1970.
     pub(crate) statement_started_micros: i64,
-    /// The statement's number in the history.
-    pub(crate) query_id: i64,
     /// Number of the session's statement before this one; -1 before the first.
     pub(crate) last_query_id: i64,
     /// Rows and number of the session's last COPY; -1 before the first.

@@ -273,7 +273,7 @@ impl Session {
                 format!("cannot execute {} in a read-only transaction", row.words),
             ));
         }
-        let context = self.plan_context(state, &run.parsed, run.declared.clone(), ticket.query_id);
+        let context = self.plan_context(state, &run.parsed, run.declared.clone());
         let plan = plan_on_stack(&ticket.cancel, statement, context.clone()).await?;
         access::check(&plan, &context)?;
         let session = self.me.upgrade().ok_or_else(|| SqlError::internal("the session is gone"))?;
@@ -321,7 +321,7 @@ impl Session {
         let limit = self.with_settings(|settings| settings.current().statement_timeout());
         let _timeout = limit.map(|limit| cancel.fire_after(limit));
         self.shared.lock().running = Some(cancel.clone());
-        let context = self.plan_context(&mut state, &inner, declared.clone(), 0);
+        let context = self.plan_context(&mut state, &inner, declared.clone());
         let plan = plan_on_stack(&cancel, Arc::clone(inner.statement()), context.clone()).await?;
         access::check(&plan, &context)?;
         let (mut parameters, columns) = command::describe(&plan);
@@ -344,7 +344,7 @@ impl Session {
         ticket: &Ticket,
     ) -> Result<Run, SqlError> {
         let named = state.named(&execute.name)?.clone();
-        let context = self.plan_context(state, &named.parsed, named.types.clone(), ticket.query_id);
+        let context = self.plan_context(state, &named.parsed, named.types.clone());
         let inner = plan_on_stack(&ticket.cancel, Arc::clone(named.parsed.statement()), context.clone()).await?;
         let (types, _) = command::describe(&inner);
         if types.len() != execute.arguments.len() {
@@ -371,7 +371,6 @@ impl Session {
         state: &mut State,
         parsed: &Parsed,
         declared: Vec<Option<SqlType>>,
-        query_id: i64,
     ) -> PlanContext {
         let now = now_micros();
         let (snapshot, started) = match &state.block {
@@ -397,7 +396,6 @@ impl Session {
             temporary_schema: temporary.map(|schema| schema.id),
             transaction_started_micros: started,
             statement_started_micros: now,
-            query_id,
             last_query_id: state.last_query_id,
             last_copy: state.last_copy,
         };

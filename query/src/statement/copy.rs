@@ -63,7 +63,6 @@ enum Takes {
     Text,
     OptionalText,
     Number,
-    OptionalNumber,
     Names,
 }
 
@@ -208,8 +207,7 @@ fn option(g: &mut Grammar, known: &[(&'static str, Takes)], parenthesised: bool)
         Takes::Text => OptionValue::Text(text(g)?),
         Takes::OptionalText if value_follows(g, name, parenthesised) => OptionValue::Text(text(g)?),
         Takes::Number => OptionValue::Number(g.integer()?),
-        Takes::OptionalNumber if matches!(g.token_at(0), Token::Number(..)) => OptionValue::Number(g.integer()?),
-        Takes::OptionalText | Takes::OptionalNumber => OptionValue::None,
+        Takes::OptionalText => OptionValue::None,
         Takes::Names => names(g)?,
     };
     Ok(CopyOption { name, value, parenthesised })

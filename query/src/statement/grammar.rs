@@ -30,17 +30,12 @@ impl Grammar {
     pub(crate) fn new(piece: Piece, source: &Arc<str>) -> Self {
         let options = ParserOptions::new().with_unescape(true);
         let last = piece.tokens.iter().rev().find(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF));
-        let end = last.map_or(Location::empty(), |token| token.span.end);
+        let end = last.map_or_else(Location::empty, |token| token.span.end);
         let parser = Parser::new(&DIALECT)
             .with_options(options)
             .with_recursion_limit(RECURSION_MAX)
             .with_tokens_with_locations(piece.tokens);
         Self { parser, source: Arc::clone(source), end }
-    }
-
-    /// The whole text that the client sent.
-    pub(crate) fn source(&self) -> &Arc<str> {
-        &self.source
     }
 
     /// Runs one of sqlparser's own grammars.
@@ -257,7 +252,7 @@ impl Grammar {
     /// An integer of 0 or more.
     pub(crate) fn count(&mut self) -> Result<u64, SqlError> {
         let here = self.unexpected();
-        self.integer().and_then(|value| u64::try_from(value).map_err(|_| here))
+        self.integer().and_then(|value| u64::try_from(value).ok().ok_or(here))
     }
 
     /// An expression.

@@ -75,6 +75,7 @@ macro_rules! statements {
        $transactional:ident, $status:ident, $note:literal;)*) => {
         /// What a statement says.
         #[derive(Debug)]
+        #[expect(clippy::enum_variant_names, reason = "CANCEL is a statement that is named after what it stops")]
         pub(crate) enum Statement { $($name($node),)* }
 
         /// Which statement.

@@ -454,7 +454,7 @@ pub(crate) fn listen(g: &mut Grammar) -> Result<Statement, SqlError> {
 pub(crate) fn cancel(g: &mut Grammar) -> Result<Statement, SqlError> {
     g.expect("CANCEL")?;
     let here = g.unexpected();
-    let process_id = i32::try_from(g.integer()?).map_err(|_| here)?;
+    let process_id = i32::try_from(g.integer()?).ok().ok_or(here)?;
     if g.sees_string() {
         g.string()?;
     }

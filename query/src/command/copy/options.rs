@@ -177,7 +177,7 @@ fn byte(name: &str, text: &str) -> Result<u8, SqlError> {
 
 fn count(name: &str, value: &OptionValue) -> Result<u64, SqlError> {
     match value {
-        OptionValue::Number(number) => u64::try_from(*number).map_err(|_| {
+        OptionValue::Number(number) => u64::try_from(*number).ok().ok_or_else(|| {
             SqlError::new(SqlState::InvalidParameterValue, format!("{name} must not be negative"))
         }),
         OptionValue::None | OptionValue::Text(_) | OptionValue::Names(_) => {
