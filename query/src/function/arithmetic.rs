@@ -213,7 +213,8 @@ fn decimals(name: &str, call: &Call<'_>) -> Result<ArrayRef> {
         return Err(undefined());
     };
     let (precision, scale) = shape(call.result).ok_or_else(undefined)?;
-    let operation = Operation { left: left_shape.1, right: right_shape.1, scale, precision };
+    let limit = power(precision.into()).unsigned_abs();
+    let operation = Operation { left: left_shape.1, right: right_shape.1, scale, precision, limit };
     let sides = ((l, left.constant), (r, right.constant));
     match name {
         operator::MULTIPLY => multiply(sides, call, nulls, operation),
@@ -230,6 +231,8 @@ struct Operation {
     right: i8,
     scale: i8,
     precision: u8,
+    /// The first unscaled value with more digits than the result holds.
+    limit: u128,
 }
 
 type Side = (Digits, bool);
@@ -237,7 +240,7 @@ type Side = (Digits, bool);
 impl Operation {
     /// `None` where a value has more digits than the result holds.
     fn fits(self, value: i128) -> Option<i128> {
-        (value.unsigned_abs() < power(i16::from(self.precision)).unsigned_abs()).then_some(value)
+        (value.unsigned_abs() < self.limit).then_some(value)
     }
 }
 

@@ -310,6 +310,10 @@ pub(crate) fn operands(
     let left = operand(name, left, &r, schema, context)?;
     let right = operand(name, right, &l, schema, context)?;
     let (l, r) = (left.get_type(schema)?, right.get_type(schema)?);
+    if name == operator::DIVIDE {
+        // The digits of a quotient come from the types alone.
+        return Ok((left, right));
+    }
     let left = narrowed(left, &r);
     Ok((left, narrowed(right, &l)))
 }

@@ -9,6 +9,7 @@ pub(crate) mod normalize;
 pub(crate) mod operator;
 pub(crate) mod provider;
 pub(crate) mod query;
+mod refuse;
 pub(crate) mod relation;
 pub(crate) mod write;
 

@@ -13,7 +13,7 @@ use sqlparser::ast::{
 };
 
 use super::call::call;
-use super::label;
+use super::{label, refuse};
 use crate::error::SqlError;
 
 /// Rewrites a query in place.
@@ -37,6 +37,13 @@ fn finish(flow: ControlFlow<SqlError>) -> Result<(), SqlError> {
     }
 }
 
+fn flow(result: Result<(), SqlError>) -> ControlFlow<SqlError> {
+    match result {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(error),
+    }
+}
+
 struct Normalizer;
 
 impl VisitorMut for Normalizer {
@@ -45,10 +52,11 @@ impl VisitorMut for Normalizer {
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
         minus_is_except(&mut query.body);
         name_columns(&mut query.body);
-        match move_limits(query) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => ControlFlow::Break(error),
-        }
+        flow(refuse::query(query).and_then(|()| move_limits(query)))
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
+        flow(refuse::select(select))
     }
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
@@ -70,24 +78,21 @@ impl VisitorMut for Normalizer {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut ast::TableFactor) -> ControlFlow<SqlError> {
-        if let ast::TableFactor::Table { sample: Some(_), .. } = factor {
-            return ControlFlow::Break(SqlError::unsupported("TABLESAMPLE"));
+        if let Err(error) = refuse::table_factor(factor) {
+            return ControlFlow::Break(error);
         }
         name_series(factor);
         ControlFlow::Continue(())
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
-        match rewrite(expr) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => ControlFlow::Break(error),
-        }
+        flow(rewrite(expr))
     }
 }
 
 /// Redshift's and Oracle's MINUS is EXCEPT.
-fn minus_is_except(body: &mut ast::SetExpr) {
-    if let ast::SetExpr::SetOperation { op, left, right, .. } = body {
+fn minus_is_except(body: &mut SetExpr) {
+    if let SetExpr::SetOperation { op, left, right, .. } = body {
         if *op == ast::SetOperator::Minus {
             *op = ast::SetOperator::Except;
         }

@@ -96,7 +96,11 @@ impl<'a> Provider<'a> {
         }
         let qualified =
             QualifiedName { schema: name.schema().map(str::to_owned), name: name.table().to_owned() };
-        let found = find_relation(&self.context.snapshot, &self.context.facts, &qualified)?;
+        let found = match find_relation(&self.context.snapshot, &self.context.facts, &qualified) {
+            // A relation of a schema that is not there is not there, in Postgres's words.
+            Err(error) if error.state == SqlState::InvalidSchemaName => None,
+            found => found?,
+        };
         match found {
             Some(Resolved::Table(table)) => {
                 self.record(Relation::Table(table.id));

@@ -20,10 +20,17 @@ const KEYWORDS: &[&str] = &[
     "IW", "WW", "CC", "RM", "AM", "PM", "BC", "AD", "TZ", "OF", "I", "Y", "D", "W", "Q", "J",
 ];
 
+/// How the suffix of an ordinal number is spelt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ordinal {
+    Lower,
+    Upper,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     /// A keyword, how it was spelt, whether FM is before it and TH after it.
-    Key { key: &'static str, spelt: String, fill: bool, ordinal: bool },
+    Key { key: &'static str, spelt: String, fill: bool, ordinal: Option<Ordinal> },
     Text(String),
 }
 
@@ -71,8 +78,10 @@ impl Template {
             };
             let spelt = rest[..key.len()].to_owned();
             rest = &rest[key.len()..];
-            let ordinal = starts_with(rest, "TH");
-            if ordinal {
+            let ordinal = starts_with(rest, "TH").then(|| {
+                if rest.starts_with('t') { Ordinal::Lower } else { Ordinal::Upper }
+            });
+            if ordinal.is_some() {
                 rest = &rest[2..];
             }
             pieces.push(Piece::Key { key, spelt, fill, ordinal });
@@ -90,8 +99,8 @@ impl Template {
                 Piece::Key { key, spelt, fill, ordinal } => {
                     let shown = field(key, spelt, *fill, local, offset, zone);
                     out.push_str(&shown);
-                    if *ordinal {
-                        out.push_str(suffix(&shown, spelt.starts_with(|c: char| c.is_ascii_lowercase())));
+                    if let Some(ordinal) = ordinal {
+                        out.push_str(suffix(&shown, *ordinal == Ordinal::Lower));
                     }
                 }
             }
