@@ -22,7 +22,8 @@ use arrow_flight::{
     SchemaAsIpc, Ticket,
 };
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt};
 use prost::Message;
@@ -32,7 +33,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::error::{arrow, status};
 use super::result::{self, DataStream, encode_batch};
-use super::ticket::{FlightSession, Tokens, random_text};
+use super::ticket::{FlightSession, Handle, Tokens, random_text};
 use super::{ingest, metadata, sql_info, statement};
 use crate::server::Shared;
 
@@ -89,6 +90,12 @@ impl Service {
     }
 }
 
+/// Base64 with or without the padding at its end: drivers send either.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
 /// Name and password of an `authorization: Basic …` header.
 fn basic(metadata: &MetadataMap) -> Option<(String, String)> {
     let value = metadata.get("authorization")?.to_str().ok()?;
@@ -96,7 +103,7 @@ fn basic(metadata: &MetadataMap) -> Option<(String, String)> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let decoded = String::from_utf8(BASE64.decode(encoded.trim()).ok()?).ok()?;
     let (user, password) = decoded.split_once(':')?;
     Some((user.to_owned(), password.to_owned()))
 }
@@ -116,6 +123,29 @@ fn info(
     let endpoint = FlightEndpoint::new().with_ticket(Ticket { ticket });
     let info = FlightInfo::new().try_with_schema(schema).map_err(|error| arrow(&error))?;
     Ok(Response::new(info.with_endpoint(endpoint).with_descriptor(descriptor).with_ordered(true)))
+}
+
+/// Announces the result of a statement under a ticket for one run.
+///
+/// A statement without a result is run here and now: there is nothing to fetch, so clients need not come back for it, and
+/// some that do hang up in the middle.
+async fn announce(
+    session: &FlightSession,
+    mut handle: Handle,
+    descriptor: FlightDescriptor,
+) -> Result<Response<FlightInfo>, Status> {
+    let mut touched = None;
+    if handle.prepared.columns.is_none() {
+        touched = Some(statement::update_prepared(session, &handle).await?);
+        handle.done = true;
+    }
+    let schema = Arc::clone(&handle.schema);
+    let ticket = TicketStatementQuery { statement_handle: session.keep_ticket(handle)? };
+    let mut response = info(&schema, ticket.as_any().encode_to_vec().into(), descriptor)?;
+    if let Some(touched) = touched {
+        response.get_mut().total_records = touched;
+    }
+    Ok(response)
 }
 
 /// A schema as the bytes that the protocol wants.
@@ -203,9 +233,7 @@ impl FlightSqlService for Service {
         let session = session(&request)?;
         statement::check_transaction(&session, query.transaction_id.as_ref())?;
         let handle = statement::prepare(&session, &query.query).await?;
-        let schema = Arc::clone(&handle.schema);
-        let ticket = TicketStatementQuery { statement_handle: session.keep_ticket(handle)? };
-        info(&schema, ticket.as_any().encode_to_vec().into(), request.into_inner())
+        announce(&session, handle, request.into_inner()).await
     }
 
     async fn do_get_statement(
@@ -223,8 +251,9 @@ impl FlightSqlService for Service {
         query: CommandPreparedStatementQuery,
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
-        let handle = session(&request)?.prepared(&query.prepared_statement_handle)?;
-        info(&handle.schema, query.as_any().encode_to_vec().into(), request.into_inner())
+        let session = session(&request)?;
+        let handle = session.prepared(&query.prepared_statement_handle)?;
+        announce(&session, handle, request.into_inner()).await
     }
 
     async fn do_get_prepared_statement(

@@ -30,7 +30,7 @@ pub(super) async fn prepare(session: &FlightSession, query: &str) -> Result<Hand
     };
     let prepared = session.session.prepare(parsed, &[]).await.map_err(|error| status(&error))?;
     let schema = schema(prepared.columns.as_deref());
-    Ok(Handle { prepared, schema, parameters: Vec::new() })
+    Ok(Handle { prepared, schema, parameters: Vec::new(), done: false })
 }
 
 /// Checks that bound batches have as many columns as the statement has parameters.
@@ -78,7 +78,8 @@ fn runs(handle: &Handle) -> Result<Vec<Vec<ScalarValue>>, SqlError> {
 
 /// Runs a prepared statement and streams its rows. The results of several bound rows follow one another.
 pub(super) async fn stream(session: Arc<FlightSession>, handle: Handle) -> Result<DataStream, Status> {
-    let mut runs = runs(&handle).map_err(|error| status(&error))?.into_iter();
+    let runs = if handle.done { Vec::new() } else { runs(&handle).map_err(|error| status(&error))? };
+    let mut runs = runs.into_iter();
     let schema = Arc::clone(&handle.schema);
     // The first run starts before the answer, so that its errors are the call's own status.
     let first = match runs.next() {
@@ -147,7 +148,11 @@ pub(super) async fn update(session: &FlightSession, query: &str) -> Result<i64, 
 pub(super) async fn update_prepared(session: &FlightSession, handle: &Handle) -> Result<i64, Status> {
     let runs = runs(handle).map_err(|error| status(&error))?;
     let session = &session.session;
-    session.begin_implicit();
+    // A single run stands alone, so that it may be a statement that cannot run inside a transaction.
+    let implicit = runs.len() > 1;
+    if implicit {
+        session.begin_implicit();
+    }
     let mut total = Ok(0);
     for parameters in runs {
         let touched = match session.run(&handle.prepared, parameters).await {
@@ -159,8 +164,11 @@ pub(super) async fn update_prepared(session: &FlightSession, handle: &Handle) ->
             break;
         }
     }
-    let ended = session.end_implicit(total.is_ok()).await;
-    total.and_then(|count| ended.map(|()| count)).map_err(|error| status(&error))
+    if implicit {
+        let ended = session.end_implicit(total.is_ok()).await;
+        total = total.and_then(|count| ended.map(|()| count));
+    }
+    total.map_err(|error| status(&error))
 }
 
 /// Brings an outcome to its end; how many rows it touched or gave.

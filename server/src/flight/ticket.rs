@@ -28,6 +28,8 @@ pub(super) struct Handle {
     pub(super) schema: SchemaRef,
     /// The parameters that were bound last: one run for each row.
     pub(super) parameters: Vec<RecordBatch>,
+    /// Whether it has been run already, having no result to fetch.
+    pub(super) done: bool,
 }
 
 /// What a token stands for.

@@ -215,7 +215,7 @@ fn arrays() {
     );
     let texts = StringViewArray::from(vec!["plain", "", "two words", "null", "a\"b\\c", "{"]);
     let list = ListArray::new(
-        SqlType::Text.field("item", true),
+        Arc::new(SqlType::Text.field("item", true)),
         arrow::buffer::OffsetBuffer::from_lengths([6]),
         Arc::new(texts),
         None,
