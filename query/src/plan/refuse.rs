@@ -3,6 +3,7 @@
 use sqlparser::ast::{Query, Select, TableFactor};
 
 use crate::error::SqlError;
+use crate::system::rewrite::gives_ordinality;
 
 fn refuse(clauses: &[(bool, &str)]) -> Result<(), SqlError> {
     match clauses.iter().find(|(present, _)| *present) {
@@ -78,7 +79,7 @@ pub(super) fn select(select: &Select) -> Result<(), SqlError> {
 /// Checks what stands beside the name of a table in FROM.
 pub(super) fn table_factor(factor: &TableFactor) -> Result<(), SqlError> {
     let TableFactor::Table {
-        name: _,
+        name,
         alias: _,
         args: _,
         with_hints,
@@ -95,7 +96,7 @@ pub(super) fn table_factor(factor: &TableFactor) -> Result<(), SqlError> {
     refuse(&[
         (!with_hints.is_empty() || !index_hints.is_empty(), "a table hint"),
         (version.is_some(), "a version of a table"),
-        (*with_ordinality, "WITH ORDINALITY"),
+        (*with_ordinality && !gives_ordinality(name), "WITH ORDINALITY"),
         (!partitions.is_empty(), "PARTITION in FROM"),
         (json_path.is_some(), "a path into a column in FROM"),
         (sample.is_some(), "TABLESAMPLE"),

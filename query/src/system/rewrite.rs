@@ -35,6 +35,11 @@ pub(crate) fn expression(expr: &mut Expr) {
     let ControlFlow::Continue(()) = expr.visit(&mut Rewriter);
 }
 
+/// Whether a function in FROM can number its rows: those that become `unnest`.
+pub(crate) fn gives_ordinality(function: &ObjectName) -> bool {
+    plain_name(function).is_some_and(|name| relation::returns_set(&name))
+}
+
 struct Rewriter;
 
 impl VisitorMut for Rewriter {
