@@ -45,9 +45,10 @@ impl SystemContext {
 
     fn holds_in(&self, role: RoleId, acl: &Acl, privilege: Privilege, grantable: bool) -> bool {
         let members = self.memberships(role);
-        acl.entries.iter().filter(|(grantee, _)| members.contains(grantee)).any(|(_, held)| {
-            held.get(&privilege).is_some_and(|option| *option || !grantable)
-        })
+        acl.entries
+            .iter()
+            .filter(|(grantee, _)| members.contains(grantee))
+            .any(|(_, held)| held.get(&privilege).is_some_and(|option| *option || !grantable))
     }
 
     /// Whether the current user holds any right on a relation.

@@ -168,7 +168,9 @@ impl SystemContext {
             Entry::Index(table, constraint) => {
                 let columns = key_columns(constraint).unwrap_or_default().iter().filter_map(|id| table.column(*id));
                 let numbered = columns.zip(1..);
-                numbered.map(|(column, number)| EntryColumn { number, required: false, ..table_column(column) }).collect()
+                numbered
+                    .map(|(column, number)| EntryColumn { number, required: false, ..table_column(column) })
+                    .collect()
             }
             Entry::System(table) => {
                 let columns = table.columns.iter().zip(1..).map(|(column, number)| EntryColumn {

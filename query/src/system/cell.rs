@@ -164,7 +164,9 @@ pub(crate) fn to_array(cells: &[Cell], data_type: &DataType) -> Result<ArrayRef,
         }
         DataType::Interval(IntervalUnit::MonthDayNano) => {
             let values = cells.iter().map(|cell| match cell {
-                Cell::Interval(months, days, nanos) => Some(IntervalMonthDayNanoType::make_value(*months, *days, *nanos)),
+                Cell::Interval(months, days, nanos) => {
+                    Some(IntervalMonthDayNanoType::make_value(*months, *days, *nanos))
+                }
                 _ => None,
             });
             Arc::new(values.collect::<IntervalMonthDayNanoArray>())
@@ -199,10 +201,14 @@ pub(crate) fn from_array(array: &ArrayRef) -> Result<Vec<Cell>, SqlError> {
     Ok(match array.data_type() {
         DataType::Null => vec![Cell::Null; array.len()],
         DataType::Boolean => array.as_boolean().iter().map(Cell::from).collect(),
-        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 | DataType::UInt32
-        | DataType::UInt64 | DataType::Int64 => {
-            converted(&DataType::Int64)?.as_primitive::<Int64Type>().iter().map(Cell::from).collect()
-        }
+        DataType::Int8
+        | DataType::Int16
+        | DataType::Int32
+        | DataType::UInt8
+        | DataType::UInt16
+        | DataType::UInt32
+        | DataType::UInt64
+        | DataType::Int64 => converted(&DataType::Int64)?.as_primitive::<Int64Type>().iter().map(Cell::from).collect(),
         DataType::Float32 => {
             array.as_primitive::<Float32Type>().iter().map(|value| value.map(f64::from).into()).collect()
         }
@@ -218,7 +224,10 @@ pub(crate) fn from_array(array: &ArrayRef) -> Result<Vec<Cell>, SqlError> {
 
 fn list_cells(array: &ArrayRef) -> Result<Vec<Cell>, SqlError> {
     let lists = array.as_list::<i32>();
-    lists.iter().map(|list| Ok(list.map_or(Cell::Null, |items| Cell::List(from_array(&items).unwrap_or_default())))).collect()
+    lists
+        .iter()
+        .map(|list| Ok(list.map_or(Cell::Null, |items| Cell::List(from_array(&items).unwrap_or_default()))))
+        .collect()
 }
 
 fn internal(error: ArrowError) -> SqlError {

@@ -63,9 +63,8 @@ fn reads_system_tables_only(plan: &LogicalPlan) -> bool {
     let walked = plan.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node {
             let source = scan.source.downcast_ref::<DefaultTableSource>();
-            only &= source.is_some_and(|source| {
-                (source.table_provider.as_ref() as &dyn std::any::Any).is::<SystemProvider>()
-            });
+            only &= source
+                .is_some_and(|source| (source.table_provider.as_ref() as &dyn std::any::Any).is::<SystemProvider>());
         }
         Ok(if only { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
     });
@@ -158,7 +157,8 @@ impl ScalarUDFImpl for Correlated {
     }
 
     fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let arguments = call.args.iter().map(|argument| argument.to_array(call.number_rows)).collect::<Result<Vec<_>>>()?;
+        let arguments =
+            call.args.iter().map(|argument| argument.to_array(call.number_rows)).collect::<Result<Vec<_>>>()?;
         let mut known: HashMap<Vec<ScalarValue>, ScalarValue> = HashMap::new();
         let mut values = Vec::with_capacity(call.number_rows);
         for row in 0..call.number_rows {

@@ -54,8 +54,10 @@ pub(crate) fn view_columns(context: &PlanContext, view: &View) -> Option<Vec<(St
     let facts = context.facts.for_view(view.owner, view.search_path.clone());
     let inner = PlanContext { facts: Arc::new(facts), declared: vec![], ..context.clone() };
     let planned = plan_query(&query, &inner).ok()?;
-    let columns = planned.columns.into_iter().enumerate().map(|(index, column)| {
-        (view.column_names.get(index).cloned().unwrap_or(column.name), column.sql_type)
-    });
+    let columns = planned
+        .columns
+        .into_iter()
+        .enumerate()
+        .map(|(index, column)| (view.column_names.get(index).cloned().unwrap_or(column.name), column.sql_type));
     Some(columns.collect())
 }

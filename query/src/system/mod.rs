@@ -24,10 +24,10 @@ mod type_function;
 
 pub(crate) use context::{Action, SettingFact, SystemContext};
 pub(crate) use correlate::resolve as resolve_correlated;
-pub(crate) use function::show_names;
-pub(crate) use link::{all_functions, view_columns};
 pub(crate) use function::functions;
+pub(crate) use function::show_names;
 pub(crate) use history::{History, LoadErrorFact, SessionFact, StatementFact, StatementStatus};
+pub(crate) use link::{all_functions, view_columns};
 pub(crate) use provider::SystemProvider;
 pub(crate) use table::{INFORMATION_SCHEMA, PG_CATALOG, SystemTable, lookup};
 

@@ -59,7 +59,8 @@ impl Rows {
     /// All rows.
     pub(crate) fn finish(self) -> Result<RecordBatch, SqlError> {
         let arrays = self.columns.iter().zip(self.schema.fields());
-        let arrays = arrays.map(|(cells, field)| to_array(cells, field.data_type())).collect::<Result<Vec<ArrayRef>, _>>()?;
+        let arrays =
+            arrays.map(|(cells, field)| to_array(cells, field.data_type())).collect::<Result<Vec<ArrayRef>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(self.count));
         RecordBatch::try_new_with_options(self.schema, arrays, &options)
             .map_err(|error| SqlError::internal(format!("the rows of \"{}\" do not fit it: {error}", self.table)))

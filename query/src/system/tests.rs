@@ -86,8 +86,11 @@ fn customers() -> Table {
     customers.comment = Some("Who buys".to_owned());
     customers.distribution = Distribution::Key(ColumnId(1));
     customers.sort_key = SortKey { columns: vec![ColumnId(4), ColumnId(1)], interleaved: false, auto: false };
-    customers.constraints =
-        vec![Constraint { name: "customers_pkey".to_owned(), id: 16_401, kind: ConstraintKind::PrimaryKey(vec![ColumnId(1)]) }];
+    customers.constraints = vec![Constraint {
+        name: "customers_pkey".to_owned(),
+        id: 16_401,
+        kind: ConstraintKind::PrimaryKey(vec![ColumnId(1)]),
+    }];
     customers.acl.grant(ANALYSTS, Privilege::Select, false);
     customers
 }
@@ -172,7 +175,9 @@ fn rows(context: &SystemContext, schema: &str, name: &str) -> RecordBatch {
 
 /// The rows of a table in which `filter` has that value, as `column|column` lines.
 fn lines(batch: &RecordBatch, filter: (&str, &str), columns: &[&str]) -> Vec<String> {
-    let text = |name: &str| arrow::compute::cast(batch.column_by_name(name).unwrap(), &arrow::datatypes::DataType::Utf8).unwrap();
+    let text = |name: &str| {
+        arrow::compute::cast(batch.column_by_name(name).unwrap(), &arrow::datatypes::DataType::Utf8).unwrap()
+    };
     let wanted = text(filter.0);
     let shown: Vec<_> = columns.iter().map(|name| text(name)).collect();
     let rows = (0..batch.num_rows()).filter(|row| wanted.as_string::<i32>().value(*row) == filter.1);
@@ -213,7 +218,8 @@ fn relations_columns_and_keys_refer_to_one_another() {
     );
     assert_eq!(lines(&classes, ("relname", "customers_pkey"), &["oid", "relkind"]), ["16401|i"]);
     let attributes = rows(&context, "pg_catalog", "pg_attribute");
-    let shown = ["attname", "attnum", "atttypid", "atttypmod", "attnotnull", "atthasdef", "attidentity", "attsortkeyord"];
+    let shown =
+        ["attname", "attnum", "atttypid", "atttypmod", "attnotnull", "atthasdef", "attidentity", "attsortkeyord"];
     assert_eq!(
         lines(&attributes, ("attrelid", "16400"), &shown),
         ["id|1|20|-1|true|false|a|2", "name|2|1043|44|true|true||0", "joined|4|1082|-1|false|false||1"]
@@ -229,7 +235,8 @@ fn relations_columns_and_keys_refer_to_one_another() {
 fn information_schema_speaks_the_standard() {
     let context = context(ADMIN);
     let columns = rows(&context, "information_schema", "columns");
-    let shown = ["ordinal_position", "data_type", "character_maximum_length", "numeric_precision", "is_nullable", "udt_name"];
+    let shown =
+        ["ordinal_position", "data_type", "character_maximum_length", "numeric_precision", "is_nullable", "udt_name"];
     assert_eq!(lines(&columns, ("column_name", "price"), &shown), ["3|numeric|-|12|YES|numeric"]);
     assert_eq!(
         lines(&columns, ("table_name", "names"), &["column_name", "data_type"]),

@@ -7,9 +7,7 @@ use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::compute::concat;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 use crate::error::{SqlError, SqlState};
 use crate::system::cell::Cell;
@@ -56,7 +54,10 @@ fn series(call: &Call<'_>) -> Result<Cell, SqlError> {
     let inside = values.take_while(|value| if step > 0 { *value <= stop } else { *value >= stop });
     let values: Vec<i64> = inside.take(SERIES_MAX + 1).collect();
     if values.len() > SERIES_MAX {
-        return Err(SqlError::new(SqlState::ProgramLimitExceeded, format!("a series has more than {SERIES_MAX} values")));
+        return Err(SqlError::new(
+            SqlState::ProgramLimitExceeded,
+            format!("a series has more than {SERIES_MAX} values"),
+        ));
     }
     Ok(values.into())
 }

@@ -184,7 +184,9 @@ fn format(call: &Call<'_>) -> Result<Cell, SqlError> {
             (Some('s'), value) => text.push_str(&value.unwrap_or_default()),
             (Some('I'), Some(value)) => text.push_str(&quote_ident(&value)),
             (Some('I'), None) => return refused("null values cannot be formatted as an SQL identifier"),
-            (Some('L'), value) => text.push_str(&value.map_or_else(|| "NULL".to_owned(), |value| quote_literal(&value))),
+            (Some('L'), value) => {
+                text.push_str(&value.map_or_else(|| "NULL".to_owned(), |value| quote_literal(&value)))
+            }
             _ => return refused("unrecognized format() type specifier"),
         }
     }
@@ -194,7 +196,10 @@ fn format(call: &Call<'_>) -> Result<Cell, SqlError> {
 
 fn identifiers(call: &Call<'_>) -> Result<Cell, SqlError> {
     parse_ident(call.text(0)).map(Cell::from).ok_or_else(|| {
-        SqlError::new(SqlState::InvalidParameterValue, format!("string is not a valid identifier: \"{}\"", call.text(0)))
+        SqlError::new(
+            SqlState::InvalidParameterValue,
+            format!("string is not a valid identifier: \"{}\"", call.text(0)),
+        )
     })
 }
 

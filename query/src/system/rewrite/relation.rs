@@ -26,10 +26,8 @@ pub(super) fn alias(name: &str, columns: &[&str]) -> TableAlias {
 
 /// `SELECT expr AS name, … [FROM relation]`.
 pub(super) fn select(items: Vec<(Expr, &str)>, from: Option<TableFactor>) -> Query {
-    let projection = items.into_iter().map(|(expr, name)| SelectItem::ExprWithAlias {
-        expr,
-        alias: Ident::with_quote('"', name),
-    });
+    let projection =
+        items.into_iter().map(|(expr, name)| SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) });
     let select = Select {
         select_token: AttachedToken::empty(),
         optimizer_hints: vec![],

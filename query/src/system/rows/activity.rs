@@ -76,10 +76,7 @@ pub(crate) fn ssl(context: &SystemContext, rows: &mut Rows) -> Result<(), SqlErr
 /// `pg_stat_gssapi`.
 pub(crate) fn gssapi(context: &SystemContext, rows: &mut Rows) -> Result<(), SqlError> {
     for session in context.history.sessions() {
-        rows.add()
-            .set("pid", session.process_id)
-            .set("gss_authenticated", false)
-            .set("encrypted", false);
+        rows.add().set("pid", session.process_id).set("gss_authenticated", false).set("encrypted", false);
     }
     Ok(())
 }

@@ -56,7 +56,10 @@ fn stored_attribute(table: &Table, column: &Column, row: &mut Row<'_>) {
         .set("attisdistkey", matches!(table.distribution, Distribution::Key(id) if id == column.id))
         // Redshift shows the columns of an interleaved key with alternating signs.
         .set("attsortkeyord", if table.sort_key.interleaved && sort % 2 == 0 { -sort } else { sort })
-        .set("attencodingtype", i64::from(column.encode.as_deref().is_some_and(|name| !name.eq_ignore_ascii_case("raw"))));
+        .set(
+            "attencodingtype",
+            i64::from(column.encode.as_deref().is_some_and(|name| !name.eq_ignore_ascii_case("raw"))),
+        );
 }
 
 /// `pg_attrdef`. Its oid is made of table and column: defaults have no id of their own.

@@ -22,11 +22,7 @@ pub(crate) fn namespaces(context: &SystemContext, rows: &mut Rows) -> Result<(),
     let owner = context.system_owner();
     let everybody = format!("=U/{}", context.role_name(owner));
     for (oid, name) in [(PG_CATALOG_OID, PG_CATALOG), (INFORMATION_SCHEMA_OID, INFORMATION_SCHEMA)] {
-        rows.add()
-            .set("oid", oid)
-            .set("nspname", name)
-            .set("nspowner", owner.0)
-            .set("nspacl", vec![everybody.clone()]);
+        rows.add().set("oid", oid).set("nspname", name).set("nspowner", owner.0).set("nspacl", vec![everybody.clone()]);
     }
     for schema in context.schemas() {
         rows.add()

@@ -9,7 +9,8 @@ use crate::system::text::{index_definition, key_columns};
 /// `pg_tables`.
 pub(crate) fn tables(context: &SystemContext, rows: &mut Rows) -> Result<(), SqlError> {
     for entry in context.entries().filter(|entry| entry.kind() == "r") {
-        let indexed = matches!(entry, Entry::Table(table) if table.constraints.iter().any(|key| key_columns(key).is_some()));
+        let indexed =
+            matches!(entry, Entry::Table(table) if table.constraints.iter().any(|key| key_columns(key).is_some()));
         rows.add()
             .set("schemaname", context.namespace_name(entry.namespace()))
             .set("tablename", entry.name())

@@ -91,8 +91,7 @@ fn stored_facts(entry: Entry<'_>, column: &EntryColumn, row: &mut Row<'_>) {
 pub(crate) fn svv_table_info(context: &SystemContext, rows: &mut Rows) -> Result<(), SqlError> {
     for table in context.tables().filter(|table| context.has_any(Entry::Table(table))) {
         let total: u64 = table.parts.values().map(|part| u64::from(part.rows)).sum();
-        let unsorted: u64 =
-            table.parts.values().filter(|part| !part.sorted).map(|part| u64::from(part.rows)).sum();
+        let unsorted: u64 = table.parts.values().filter(|part| !part.sorted).map(|part| u64::from(part.rows)).sum();
         let sorts = !table.sort_key.columns.is_empty();
         let first = table.sort_key.columns.first().and_then(|id| table.column(*id));
         let longest = table.columns.iter().filter_map(|column| match column.column_type {
