@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::config::SessionConfig;
 use datafusion::execution::session_state::SessionState;
+use datafusion::functions_aggregate::first_last::first_value_udaf;
 use datafusion::optimizer::analyzer::Analyzer;
 use datafusion::optimizer::{AnalyzerRule, Optimizer};
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
@@ -35,6 +36,8 @@ pub(crate) fn session_state(engine: &Engine, facts: &SessionFacts) -> Result<Ses
     let state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(Arc::clone(engine.runtime()))
+        // DISTINCT ON becomes this aggregate.
+        .with_aggregate_functions(vec![first_value_udaf()])
         .with_analyzer_rules(rules)
         .with_optimizer_rules(Optimizer::new().rules)
         .with_physical_optimizer_rules(PhysicalOptimizer::new().rules)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::TryStreamExt;
 use sqlparser::ast;
@@ -265,6 +265,10 @@ async fn text_behaves_as_in_postgres() {
             ("lpad('7', 3, '0')", "007"),
             ("initcap('hello world')", "Hello World"),
             ("'abc' LIKE 'a%'", "true"),
+            ("'a%c' LIKE 'a!%c' ESCAPE '!'", "true"),
+            ("'abc' LIKE 'a!%c' ESCAPE '!'", "false"),
+            ("sum('a'::text)", "42883"),
+            ("'a'::text + 1", "42883"),
             ("'abc' ILIKE 'A_C'", "true"),
             ("'abc' SIMILAR TO '(a|b)%'", "true"),
             ("'abc' ~ '^a'", "true"),
@@ -329,6 +333,7 @@ async fn columns_have_postgres_names_and_types() {
     let fixture = Fixture::new().await;
     let sum = |input| format!("SELECT sum(x) FROM (SELECT {input} AS x) t");
     assert_eq!(fixture.types("SELECT 1, 'a', 1.5, true"), ["?column? integer", "?column? text", "?column? numeric(2,1)", "bool boolean"]);
+    assert_eq!(fixture.types("SELECT x, t.*, 1 AS x FROM (SELECT 1 AS x) t"), ["x integer", "x integer", "x integer"]);
     assert_eq!(fixture.types(&sum("1")), ["sum bigint"]);
     assert_eq!(fixture.types(&sum("1::bigint")), ["sum numeric(38,0)"]);
     assert_eq!(fixture.types(&sum("1.25")), ["sum numeric(38,2)"]);

@@ -18,14 +18,14 @@ use crate::error::SqlError;
 
 /// Rewrites a query in place.
 pub(crate) fn query(query: &mut Query) -> Result<(), SqlError> {
-    finish(query.visit(&mut Normalizer))?;
+    finish(query.visit(&mut Normalizer::default()))?;
     crate::system::rewrite::query(query);
     Ok(())
 }
 
 /// Rewrites one expression in place.
 pub(crate) fn expression(expr: &mut Expr) -> Result<(), SqlError> {
-    finish(expr.visit(&mut Normalizer))?;
+    finish(expr.visit(&mut Normalizer::default()))?;
     crate::system::rewrite::expression(expr);
     Ok(())
 }
@@ -44,7 +44,11 @@ fn flow(result: Result<(), SqlError>) -> ControlFlow<SqlError> {
     }
 }
 
-struct Normalizer;
+/// Walks a statement; `depth` counts the queries around.
+#[derive(Default)]
+struct Normalizer {
+    depth: usize,
+}
 
 impl VisitorMut for Normalizer {
     type Break = SqlError;
@@ -52,6 +56,10 @@ impl VisitorMut for Normalizer {
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
         minus_is_except(&mut query.body);
         name_columns(&mut query.body);
+        if self.depth == 0 {
+            tell_apart(&mut query.body);
+        }
+        self.depth += 1;
         flow(refuse::query(query).and_then(|()| move_limits(query)))
     }
 
@@ -60,6 +68,7 @@ impl VisitorMut for Normalizer {
     }
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
+        self.depth -= 1;
         restore_positions(query);
         ControlFlow::Continue(())
     }
@@ -163,6 +172,9 @@ fn rewrite(expr: &mut Expr) -> Result<(), SqlError> {
             *expr = call(name, vec![text(field), take(value)]);
         }
         Expr::Trim { .. } | Expr::Substring { .. } | Expr::Position { .. } | Expr::Overlay { .. } => keyword_call(expr),
+        Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => {
+            backslash_escape(pattern, escape_char);
+        }
         Expr::SimilarTo { negated, expr: value, pattern, escape_char } => {
             let mut args = vec![take(value), take(pattern)];
             args.extend(escape_char.take().map(Expr::Value));
@@ -207,7 +219,7 @@ fn number(digits: &str) -> Option<Expr> {
         return Some(cast(literal(), DataType::Int4(None)));
     }
     if plain.parse::<i64>().is_ok() {
-        return None;
+        return (plain != digits).then(literal);
     }
     let precision = i64::try_from(plain.trim_start_matches('-').len()).unwrap_or(39);
     Some(cast(text(plain), DataType::Numeric(ExactNumberInfo::PrecisionAndScale(precision.unsigned_abs(), 0))))
@@ -264,6 +276,27 @@ fn interval(interval: &mut ast::Interval) -> Option<Expr> {
         None => number.clone(),
     };
     Some(cast(text(written), DataType::Interval { fields: None, precision: None }))
+}
+
+/// A pattern with another escape character, written with a backslash. Only literals can be; the engine refuses the rest.
+fn backslash_escape(pattern: &mut Expr, escape: &mut Option<ast::ValueWithSpan>) {
+    let Some(ast::ValueWithSpan { value: Value::SingleQuotedString(character), .. }) = escape else { return };
+    let Expr::Value(ast::ValueWithSpan { value: Value::SingleQuotedString(written), .. }) = pattern else { return };
+    let wanted = character.chars().next();
+    let mut rewritten = String::with_capacity(written.len());
+    let mut letters = written.chars();
+    while let Some(letter) = letters.next() {
+        if Some(letter) == wanted {
+            rewritten.push('\\');
+            rewritten.extend(letters.next());
+        } else if letter == '\\' {
+            rewritten.push_str("\\\\");
+        } else {
+            rewritten.push(letter);
+        }
+    }
+    *written = rewritten;
+    *escape = None;
 }
 
 /// `OPERATOR(pg_catalog.~)` is `~`.
@@ -348,6 +381,34 @@ fn name_select(select: &mut Select) {
             *count += 1;
             let alias = label::unique(&name, *count);
             *item = SelectItem::ExprWithAlias { expr: take(expr), alias: Ident::with_quote('"', alias) };
+        }
+    }
+}
+
+/// Postgres lets columns of a result share a name. Inside, the later ones carry a mark that is not shown.
+fn tell_apart(body: &mut SetExpr) {
+    let SetExpr::Select(select) = body else { return };
+    let is_wildcard = |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
+    let beside_all = select.projection.iter().any(is_wildcard);
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for item in &mut select.projection {
+        let (name, marked) = match item {
+            SelectItem::ExprWithAlias { alias, .. } => (super::name::fold(alias), false),
+            SelectItem::UnnamedExpr(expr @ (Expr::Identifier(_) | Expr::CompoundIdentifier(_))) => {
+                (label::of(expr), beside_all)
+            }
+            _ => continue,
+        };
+        let count = seen.entry(name.clone()).or_default();
+        *count += 1;
+        if *count == 1 && !marked {
+            continue;
+        }
+        let unique = Ident::with_quote('"', label::unique(&name, *count + 1));
+        match item {
+            SelectItem::ExprWithAlias { alias, .. } => *alias = unique,
+            SelectItem::UnnamedExpr(expr) => *item = SelectItem::ExprWithAlias { expr: take(expr), alias: unique },
+            _ => {}
         }
     }
 }

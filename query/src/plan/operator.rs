@@ -48,6 +48,8 @@ impl Operators {
                 return Ok(value);
             }
         }
+        // Asked first, because the engine would wrap the error in words of its own.
+        types_of(&udf, schema, &args)?;
         let call = Expr::ScalarFunction(ScalarFunction::new_udf(udf, args));
         // Types that do not fit are reported here, where the operator is.
         call.get_type(schema)?;

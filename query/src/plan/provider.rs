@@ -153,7 +153,7 @@ impl<'a> Provider<'a> {
     /// Words an error of the planner as Postgres does, with the place in the text where it is known.
     pub(crate) fn explain(&self, error: DataFusionError) -> SqlError {
         let position = span_of(&error).and_then(|(line, column)| position_of(&self.context.source, line, column));
-        let mut sql = SqlError::from(error);
+        let mut sql = unwrapped(SqlError::from(error));
         if sql.state == SqlState::UndefinedFunction && sql.message.starts_with("invalid function '") {
             let name = sql.message.split('\'').nth(1).unwrap_or_default().to_owned();
             sql.message = format!("function {name} does not exist");
@@ -165,6 +165,22 @@ impl<'a> Provider<'a> {
             sql.position = position;
         }
         sql
+    }
+}
+
+/// An error of ours that the engine has quoted in a message of its own, and other messages in Postgres's words.
+pub(crate) fn unwrapped(error: SqlError) -> SqlError {
+    if error.state == SqlState::GroupingError
+        && let Some(column) = error.message.split('"').nth(1)
+    {
+        let message = format!("column \"{column}\" must appear in the GROUP BY clause or be used in an aggregate function");
+        return SqlError { message, ..error };
+    }
+    let Some((_, quoted)) = error.message.split_once("External error: ") else { return error };
+    let Some((message, rest)) = quoted.split_once(" (SQLSTATE ") else { return error };
+    match rest.get(..5).and_then(SqlState::from_code) {
+        Some(state) => SqlError { state, message: message.to_owned(), ..error },
+        None => error,
     }
 }
 
@@ -199,8 +215,13 @@ fn unmarked(plan: LogicalPlan) -> Result<LogicalPlan, SqlError> {
     if names.iter().all(|name| super::label::shown(name) == name) && columns.iter().all(|c| c.relation.is_none()) {
         return Ok(plan);
     }
+    let shown = |name: &str| {
+        let shown = super::label::shown(name);
+        // A name that is there without a mark keeps its place.
+        if shown != name && names.iter().any(|other| other == shown) { name.to_owned() } else { shown.to_owned() }
+    };
     let exprs: Vec<Expr> =
-        columns.into_iter().zip(&names).map(|(column, name)| Expr::Column(column).alias(name.clone())).collect();
+        columns.into_iter().zip(&names).map(|(column, name)| Expr::Column(column).alias(shown(name))).collect();
     Ok(LogicalPlanBuilder::from(plan).project(exprs)?.build()?)
 }
 

@@ -15,7 +15,7 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::planner::{NullOrdering, ParserOptions, PlannerContext, SqlToRel};
 use sqlparser::ast;
 
-use super::provider::Provider;
+use super::provider::{Provider, unwrapped};
 use super::{PlanContext, ReadRelation, describe, normalize};
 use crate::error::SqlError;
 use crate::execute::state;
@@ -144,7 +144,8 @@ pub(crate) fn planner<'a, 'b>(provider: &'a Provider<'b>) -> SqlToRel<'a, Provid
 pub(crate) fn analyze(plan: LogicalPlan, context: &PlanContext) -> Result<LogicalPlan, SqlError> {
     let state = state::session_state(&context.engine, &context.facts)?;
     let options = Arc::clone(state.config_options());
-    state.analyzer().execute_and_check(plan, &options, |_, _| {}).map_err(SqlError::from)
+    let analyzed = state.analyzer().execute_and_check(plan, &options, |_, _| {});
+    analyzed.map_err(|error| unwrapped(error.into()))
 }
 
 /// An SQL error on its way through the engine's planner.
