@@ -123,7 +123,7 @@ impl Exchange {
         let (reply, state) = self
             .scram
             .on_client_first_message_with_secret(message, secret)
-            .map_err(|_| wrong("malformed SCRAM message"))?;
+            .map_err(|_cause| wrong("malformed SCRAM message"))?;
         Ok((reply, ExchangeStarted { user: self.user, known, state }))
     }
 }

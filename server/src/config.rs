@@ -53,7 +53,7 @@ impl OptionValue for bool {
 impl OptionValue for usize {
     const PLACEHOLDER: &'static str = "NUMBER";
     fn parse(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|_| "expected a whole number".to_owned())
+        text.parse().map_err(|_cause| "expected a whole number".to_owned())
     }
 }
 
@@ -101,7 +101,7 @@ impl OptionValue for ByteSize {
             "t" | "tb" | "tib" => 40,
             _ => return Err("expected a number of bytes such as 512MiB".to_owned()),
         };
-        let number: usize = number.parse().map_err(|_| "expected a number of bytes such as 512MiB".to_owned())?;
+        let number: usize = number.parse().map_err(|_cause| "expected a number of bytes such as 512MiB".to_owned())?;
         number.checked_mul(1 << shift).map(Self).ok_or_else(|| "the number is too large".to_owned())
     }
 }
@@ -116,7 +116,7 @@ impl OptionValue for Span {
         let wrong = || "expected a time such as 30s or 5min".to_owned();
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = text.split_at(digits);
-        let number: u64 = number.parse().map_err(|_| wrong())?;
+        let number: u64 = number.parse().map_err(|_cause| wrong())?;
         let milliseconds = match unit.trim() {
             "ms" => 1,
             "" | "s" => 1_000,
@@ -429,7 +429,7 @@ mod tests {
 
     fn load(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let command = Config::arguments(Command::new("serve").no_binary_name(true));
-        let matches = command.try_get_matches_from(arguments).expect("the flags exist");
+        let matches = command.try_get_matches_from(arguments).map_err(|error| ConfigError::new(error.to_string()))?;
         Config::load(&matches, |name| {
             environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         })

@@ -220,7 +220,7 @@ impl FlightSqlService for Service {
         let payload = Bytes::from(token.clone());
         let reply = futures::stream::iter([Ok(HandshakeResponse { protocol_version: 0, payload })]);
         let mut response: Response<Pin<Box<dyn Stream<Item = _> + Send>>> = Response::new(Box::pin(reply));
-        let header = format!("Bearer {token}").parse().map_err(|_| Status::internal("a token is no header"))?;
+        let header = format!("Bearer {token}").parse().map_err(|_cause| Status::internal("a token is no header"))?;
         response.metadata_mut().insert("authorization", header);
         Ok(response)
     }

@@ -100,7 +100,7 @@ impl Connection {
         let tag = copy.tag();
         while let Some(chunk) = self.watched(copy.stream.next()).await? {
             for piece in chunk?.chunks(COPY_DATA_BYTES) {
-                let length = i32::try_from(piece.len() + 4).map_err(|_| too_long())?;
+                let length = i32::try_from(piece.len() + 4).map_err(|_cause| too_long())?;
                 let out = self.wire.output();
                 out.put_u8(MESSAGE_TYPE_BYTE_COPY_DATA);
                 out.put_i32(length);

@@ -278,7 +278,7 @@ async fn cursor(session: Arc<Session>, name: &str) -> Result<Arc<Prepared>, SqlE
     let fetch = format!("fetch 1 from \"{}\"", name.replace('"', "\"\""));
     let parsed = session.parse(&fetch)?;
     match parsed.as_slice() {
-        [parsed] if !name.is_empty() => session.prepare(parsed, &[]).await.map_err(|_| no_portal(name)),
+        [parsed] if !name.is_empty() => session.prepare(parsed, &[]).await.map_err(|_cause| no_portal(name)),
         _ => Err(no_portal(name)),
     }
 }

@@ -264,7 +264,7 @@ async fn authenticate(wire: &mut Wire, user: &str, shared: &Shared) -> Result<Au
     ask(wire, Authentication::SASL(exchange.mechanisms())).await?;
     let mut answer = Reader::new(password_message(wire).await?);
     let mechanism = answer.text()?;
-    let length = usize::try_from(answer.int32()?).map_err(|_| violation("a SASL response is missing"))?;
+    let length = usize::try_from(answer.int32()?).map_err(|_cause| violation("a SASL response is missing"))?;
     let message = answer.rest();
     if message.len() != length {
         return Err(violation("invalid SASL response length").into());

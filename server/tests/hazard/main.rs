@@ -2,6 +2,8 @@
 //!
 //! Each hazard that `pgwire` 0.42's own loop has is a test here, beside others of the same kind.
 
+#![expect(clippy::expect_used, reason = "a test ends where something is not as expected")]
+
 mod flight;
 mod limit;
 mod login;

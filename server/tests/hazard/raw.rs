@@ -12,12 +12,12 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Password of the superuser in these tests.
-pub const PASSWORD: &str = "correct horse";
+pub(crate) const PASSWORD: &str = "correct horse";
 /// Nothing in these tests takes longer; what does hangs.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A configuration for a server in memory on free ports.
-pub fn config() -> Config {
+pub(crate) fn config() -> Config {
     Config {
         root: "memory:".to_owned(),
         pg: Listen::On("127.0.0.1:0".to_owned()),
@@ -31,7 +31,7 @@ pub fn config() -> Config {
 }
 
 /// A server with that configuration and the address of its Postgres port.
-pub async fn server(config: Config) -> (Server, SocketAddr) {
+pub(crate) async fn server(config: Config) -> (Server, SocketAddr) {
     let server = Server::start(config).await.expect("the server starts");
     let address = server.address(Service::Postgres).expect("the port is open");
     (server, address)
@@ -39,44 +39,44 @@ pub async fn server(config: Config) -> (Server, SocketAddr) {
 
 /// A message from the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    pub kind: u8,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) kind: u8,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
     /// A field of an error: `S` severity, `C` code, `M` message.
-    pub fn field(&self, code: u8) -> String {
+    pub(crate) fn field(&self, code: u8) -> String {
         let mut fields = self.body.split(|byte| *byte == 0);
         let field = fields.find(|field| field.first() == Some(&code));
         field.map(|field| String::from_utf8_lossy(&field[1..]).into_owned()).unwrap_or_default()
     }
 
     /// Severity and SQLSTATE of an error.
-    pub fn error(&self) -> (String, String) {
+    pub(crate) fn error(&self) -> (String, String) {
         assert_eq!(self.kind as char, 'E', "{self:?}");
         (self.field(b'S'), self.field(b'C'))
     }
 }
 
 /// The pair that [`Answer::error`] gives.
-pub fn error(severity: &str, code: &str) -> (String, String) {
+pub(crate) fn error(severity: &str, code: &str) -> (String, String) {
     (severity.to_owned(), code.to_owned())
 }
 
 /// A connection.
-pub struct Raw<S> {
-    pub stream: S,
+pub(crate) struct Raw<S> {
+    pub(crate) stream: S,
 }
 
 impl Raw<TcpStream> {
     /// Connects and says nothing.
-    pub async fn connect(address: SocketAddr) -> Self {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
         Self { stream: TcpStream::connect(address).await.expect("connected") }
     }
 
     /// Connects and logs in as the superuser.
-    pub async fn log_in(address: SocketAddr) -> Self {
+    pub(crate) async fn log_in(address: SocketAddr) -> Self {
         let mut raw = Self::connect(address).await;
         raw.startup("admin", "dev").await;
         raw.authenticate(PASSWORD).await.expect("logged in");
@@ -86,13 +86,13 @@ impl Raw<TcpStream> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     /// Sends bytes. The server may have closed already, which is for the test to see when it reads.
-    pub async fn send(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
         _ = self.stream.write_all(bytes).await;
         _ = self.stream.flush().await;
     }
 
     /// Sends the startup packet.
-    pub async fn startup(&mut self, user: &str, database: &str) {
+    pub(crate) async fn startup(&mut self, user: &str, database: &str) {
         let mut body = 196_608_i32.to_be_bytes().to_vec();
         for text in ["user", user, "database", database] {
             body.extend(text.as_bytes());
@@ -105,7 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     }
 
     /// The next message; `None` when the server has closed.
-    pub async fn answer(&mut self) -> Option<Answer> {
+    pub(crate) async fn answer(&mut self) -> Option<Answer> {
         let read = async {
             let mut head = [0_u8; 5];
             self.stream.read_exact(&mut head).await.ok()?;
@@ -118,7 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     }
 
     /// The messages up to ReadyForQuery, that one included.
-    pub async fn until_ready(&mut self) -> Vec<Answer> {
+    pub(crate) async fn until_ready(&mut self) -> Vec<Answer> {
         let mut answers = Vec::new();
         loop {
             let answer = self.answer().await.expect("the connection is open");
@@ -131,19 +131,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     }
 
     /// Runs a simple query; its messages as their types.
-    pub async fn query(&mut self, text: &str) -> Vec<Answer> {
+    pub(crate) async fn query(&mut self, text: &str) -> Vec<Answer> {
         self.send(&frame(b'Q', &zero_ended(text))).await;
         self.until_ready().await
     }
 
     /// Checks that the server closes and says nothing more.
-    pub async fn assert_closed(&mut self) {
+    pub(crate) async fn assert_closed(&mut self) {
         let answer = self.answer().await;
         assert_eq!(answer, None, "the connection must be closed");
     }
 
     /// Answers the SASL request with a password; the error if there is one.
-    pub async fn authenticate(&mut self, password: &str) -> Result<Vec<Answer>, Answer> {
+    pub(crate) async fn authenticate(&mut self, password: &str) -> Result<Vec<Answer>, Answer> {
         let proof = self.proof(password).await?;
         self.send(&proof).await;
         let last = self.answer().await.expect("an answer to the proof");
@@ -154,7 +154,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     }
 
     /// Does the exchange up to the proof, which is given back instead of sent.
-    pub async fn proof(&mut self, password: &str) -> Result<Vec<u8>, Answer> {
+    pub(crate) async fn proof(&mut self, password: &str) -> Result<Vec<u8>, Answer> {
         let request = self.answer().await.expect("an authentication request");
         if request.kind == b'E' {
             return Err(request);
@@ -189,7 +189,7 @@ fn length(body: usize) -> Vec<u8> {
 }
 
 /// A frame with a type byte.
-pub fn frame(kind: u8, body: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(kind: u8, body: &[u8]) -> Vec<u8> {
     let mut bytes = vec![kind];
     bytes.extend(length(body.len()));
     bytes.extend(body);
@@ -197,20 +197,20 @@ pub fn frame(kind: u8, body: &[u8]) -> Vec<u8> {
 }
 
 /// Text with its zero byte.
-pub fn zero_ended(text: &str) -> Vec<u8> {
+pub(crate) fn zero_ended(text: &str) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
     bytes.push(0);
     bytes
 }
 
 /// Parse, Bind and Execute of the unnamed statement and portal, without parameters, and without Sync.
-pub fn extended(query: &str, rows_max: i32) -> Vec<u8> {
+pub(crate) fn extended(query: &str, rows_max: i32) -> Vec<u8> {
     let parse = [vec![0], zero_ended(query), vec![0, 0]].concat();
     let execute = [vec![0], rows_max.to_be_bytes().to_vec()].concat();
     [frame(b'P', &parse), frame(b'B', &[0; 8]), frame(b'E', &execute)].concat()
 }
 
 /// The types of messages as text: `TDCZ`.
-pub fn kinds(answers: &[Answer]) -> String {
+pub(crate) fn kinds(answers: &[Answer]) -> String {
     answers.iter().map(|answer| answer.kind as char).collect()
 }

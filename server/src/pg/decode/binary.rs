@@ -147,7 +147,7 @@ impl<'a> Bytes<'a> {
         let length = match dimensions {
             0 => 0,
             1 => {
-                let length = usize::try_from(self.int32()?).map_err(|_| self.wrong())?;
+                let length = usize::try_from(self.int32()?).map_err(|_cause| self.wrong())?;
                 self.int32()?;
                 length
             }

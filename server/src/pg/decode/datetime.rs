@@ -108,8 +108,8 @@ fn written<'a>(kind: &str, text: &'a str) -> Result<Written<'a>, SqlError> {
     let year = if before_christ { 1 - year } else { year };
     let out_of_range =
         || SqlError::new(SqlState::DatetimeFieldOverflow, format!("date/time field value out of range: \"{text}\""));
-    let number = |value: i64| u32::try_from(value).map_err(|_| out_of_range());
-    let year = i32::try_from(year).map_err(|_| out_of_range())?;
+    let number = |value: i64| u32::try_from(value).map_err(|_cause| out_of_range());
+    let year = i32::try_from(year).map_err(|_cause| out_of_range())?;
     let date = NaiveDate::from_ymd_opt(year, number(month)?, number(day)?).ok_or_else(out_of_range)?;
     let rest = trimmed.get(date_end + 1..).unwrap_or("").trim_start();
     let zone_start = rest.find(['+', '-', 'Z', 'z', 'U', 'u']).unwrap_or(rest.len());

@@ -112,7 +112,7 @@ fn decimal(unscaled: i128, scale: u32, sql_type: &SqlType) -> Result<ScalarValue
     }
     Ok(match sql_type.arrow() {
         DataType::Decimal64(..) => {
-            ScalarValue::Decimal64(Some(i64::try_from(value).map_err(|_| overflow())?), precision, target)
+            ScalarValue::Decimal64(Some(i64::try_from(value).map_err(|_cause| overflow())?), precision, target)
         }
         _ => ScalarValue::Decimal128(Some(value), precision, target),
     })

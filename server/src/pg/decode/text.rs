@@ -69,7 +69,7 @@ fn boolean(text: &str) -> Option<bool> {
 
 fn integer<T: FromStr>(text: &str, sql_type: &SqlType) -> Result<T, SqlError> {
     let trimmed = text.trim();
-    trimmed.parse().map_err(|_| {
+    trimmed.parse().map_err(|_cause| {
         let digits = trimmed.strip_prefix(['-', '+']).unwrap_or(trimmed);
         let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
         if is_number { out_of_range(text, sql_type) } else { invalid(text, sql_type) }
@@ -78,7 +78,7 @@ fn integer<T: FromStr>(text: &str, sql_type: &SqlType) -> Result<T, SqlError> {
 
 fn float<T: FromStr + Copy>(text: &str, sql_type: &SqlType, infinite: fn(T) -> bool) -> Result<T, SqlError> {
     let trimmed = text.trim();
-    let value: T = trimmed.parse().map_err(|_| invalid(text, sql_type))?;
+    let value: T = trimmed.parse().map_err(|_cause| invalid(text, sql_type))?;
     // Rust reads too large a number as infinity; only the word may mean that.
     if infinite(value) && trimmed.bytes().any(|byte| byte.is_ascii_digit()) {
         return Err(out_of_range(text, sql_type));
@@ -93,7 +93,7 @@ fn numeric(text: &str, sql_type: &SqlType) -> Result<ScalarValue, SqlError> {
         return Err(SqlError::unsupported(format_args!("the numeric value {trimmed}")));
     }
     let (mantissa, exponent) = match trimmed.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_| invalid(text, sql_type))?),
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_cause| invalid(text, sql_type))?),
         None => (trimmed, 0),
     };
     let (negative, digits) = match mantissa.as_bytes().first() {
@@ -113,7 +113,7 @@ fn numeric(text: &str, sql_type: &SqlType) -> Result<ScalarValue, SqlError> {
         unscaled = shifted.checked_add(i128::from(byte - b'0')).ok_or_else(too_large)?;
     }
     let mut scale =
-        i32::try_from(fraction.len()).map_err(|_| too_large())?.checked_sub(exponent).ok_or_else(too_large)?;
+        i32::try_from(fraction.len()).map_err(|_cause| too_large())?.checked_sub(exponent).ok_or_else(too_large)?;
     while scale < 0 && unscaled != 0 {
         unscaled = unscaled.checked_mul(10).ok_or_else(too_large)?;
         scale += 1;
@@ -139,7 +139,7 @@ fn interval(text: &str) -> Result<IntervalMonthDayNano, SqlError> {
     let words: String = words.replace('+', "");
     let mut value = match words.is_empty() {
         true => IntervalMonthDayNano::ZERO,
-        false => parse_interval_month_day_nano(&words).map_err(|_| wrong())?,
+        false => parse_interval_month_day_nano(&words).map_err(|_cause| wrong())?,
     };
     if let Some(clock) = clock {
         let (sign, digits) = match clock.strip_prefix('-') {
@@ -267,7 +267,7 @@ fn split_array(inner: &str) -> Result<Vec<Option<String>>, bool> {
                 '{' | '}' => return Err(true),
                 '"' => return Err(false),
                 character if quoted && !character.is_whitespace() => return Err(false),
-                character if quoted => drop(character),
+                _ if quoted => {}
                 character => item.push(character),
             }
         }
