@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use stoa_storage::{Acl, ObjectRef, PUBLIC, Privilege, Relation, RoleId, Snapshot};
 
 use crate::command::copy::{CopyFrom, CopyTo};
-use crate::command::{alter, comment, cursor, database, drop, explain, grant, prepare, role, schema, setting, table, vacuum, view};
+use crate::command::{
+    alter, comment, cursor, database, drop, explain, grant, prepare, role, schema, setting, table, vacuum, view,
+};
 use crate::error::{SqlError, SqlState};
 use crate::plan::query::PlannedQuery;
 use crate::plan::{Plan, PlanContext, ReadRelation, write};
@@ -218,9 +220,9 @@ fn grantable(snapshot: &Snapshot, role: RoleId, object: ObjectRef, privileges: &
     let Some(described) = describe(snapshot, object) else { return Err(gone(object)) };
     let roles = memberships(snapshot, role);
     let may_grant = |privilege: &Privilege| {
-        roles.iter().any(|role| {
-            described.acl.entries.get(role).and_then(|held| held.get(privilege)).copied().unwrap_or(false)
-        })
+        roles
+            .iter()
+            .any(|role| described.acl.entries.get(role).and_then(|held| held.get(privilege)).copied().unwrap_or(false))
     };
     if roles.contains(&described.owner) || privileges.iter().all(may_grant) {
         Ok(())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::error::{SqlError, SqlState};
@@ -40,11 +41,11 @@ impl Cancel {
         }
     }
 
-    /// Fires with [`Reason::Timeout`] after `limit`, unless the returned guard is dropped before.
-    pub(crate) fn fire_after(&self, limit: Duration) -> DropGuard {
+    /// Fires with [`Reason::Timeout`] after `limit` on the clock of that runtime, unless the returned guard is dropped before.
+    pub(crate) fn fire_after(&self, limit: Duration, clock: &Handle) -> DropGuard {
         let stop = CancellationToken::new();
         let (cancel, stopped) = (self.clone(), stop.clone());
-        tokio::spawn(async move {
+        clock.spawn(async move {
             tokio::select! {
                 () = stopped.cancelled() => {}
                 () = tokio::time::sleep(limit) => cancel.fire(Reason::Timeout),

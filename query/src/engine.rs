@@ -10,6 +10,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use parking_lot::RwLock;
 use stoa_ingest::FileAccess;
 use stoa_storage::Warehouse;
+use tokio::runtime::{Handle, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{SqlError, SqlState};
@@ -17,6 +18,8 @@ use crate::scram;
 use crate::session::Session;
 use crate::system::History;
 
+/// Stack of a thread that runs statements.
+const WORKER_STACK_BYTES: usize = 16 << 20;
 /// Consumers that an out-of-memory error names.
 const MEMORY_CONSUMERS_NAMED: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN.saturating_add(4);
 
@@ -94,6 +97,38 @@ pub struct Engine {
     history: Arc<History>,
     stopping: CancellationToken,
     started_at_micros: i64,
+    workers: Workers,
+    /// Where clocks run: the runtime that opened the engine, which no query keeps busy.
+    control: Handle,
+}
+
+/// The threads that run statements. They are apart from those that serve connections, so that a query that keeps all of
+/// them busy delays neither a cancel nor a timeout.
+struct Workers(Option<Runtime>);
+
+impl Workers {
+    fn start(threads: usize) -> Result<Self, SqlError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads.max(1))
+            .thread_name("stoa-query")
+            // Expressions are evaluated by recursion over their depth, which the parser bounds: this fits the deepest.
+            .thread_stack_size(WORKER_STACK_BYTES)
+            .enable_all()
+            .build()
+            .map_err(|error| {
+                SqlError::new(SqlState::InsufficientResources, format!("no threads for queries: {error}"))
+            })?;
+        Ok(Self(Some(runtime)))
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        // The engine may be dropped where blocking is not allowed.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl std::fmt::Debug for Engine {
@@ -108,6 +143,7 @@ impl Engine {
     pub async fn open(warehouse: Arc<Warehouse>, options: EngineOptions) -> Result<Arc<Self>, SqlError> {
         crate::command::bootstrap::run(&warehouse, options.admin_password.as_deref()).await?;
         let runtime = runtime(&options)?;
+        let workers = Workers::start(options.threads)?;
         Ok(Arc::new(Self {
             warehouse,
             options,
@@ -117,6 +153,8 @@ impl Engine {
             history: Arc::default(),
             stopping: CancellationToken::new(),
             started_at_micros: now_micros(),
+            workers,
+            control: Handle::current(),
         }))
     }
 
@@ -217,6 +255,16 @@ impl Engine {
     /// Memory pool, spill files and caches of the query engine.
     pub(crate) fn runtime(&self) -> &Arc<RuntimeEnv> {
         &self.runtime
+    }
+
+    /// The threads that run statements.
+    pub(crate) fn workers(&self) -> Result<&Handle, SqlError> {
+        self.workers.0.as_ref().map(Runtime::handle).ok_or_else(|| SqlError::internal("the engine has stopped"))
+    }
+
+    /// Where clocks run.
+    pub(crate) fn control(&self) -> &Handle {
+        &self.control
     }
 
     /// Fires when the engine stops.

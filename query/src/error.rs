@@ -337,10 +337,7 @@ impl SqlError {
 
     /// 42703.
     pub fn undefined_column(column: &str, relation: &str) -> Self {
-        Self::new(
-            SqlState::UndefinedColumn,
-            format!("column \"{column}\" of relation \"{relation}\" does not exist"),
-        )
+        Self::new(SqlState::UndefinedColumn, format!("column \"{column}\" of relation \"{relation}\" does not exist"))
     }
 
     /// Whether running the whole transaction again may succeed.

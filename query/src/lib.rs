@@ -25,7 +25,8 @@ pub use datafusion::common::ScalarValue;
 pub use engine::{ConnectRequest, Engine, EngineOptions, Protocol};
 pub use error::{Notice, NoticeSeverity, Severity, SqlError, SqlState};
 pub use outcome::{
-    ByteStream, Collected, CopyIn, CopyOut, Outcome, Parameter, Prepared, ResultColumn, RowStream, Rows, TransactionStatus,
+    ByteStream, Collected, CopyIn, CopyOut, Outcome, Parameter, Prepared, ResultColumn, RowStream, Rows,
+    TransactionStatus,
 };
 pub use session::Session;
 pub use settings::{SETTINGS, Setting, SettingKind};

@@ -26,7 +26,9 @@ pub fn is_verifier(text: &str) -> bool {
 /// Whether `password` is the one that `verifier` was made from.
 pub fn verify(password: &str, verifier: &str) -> bool {
     match parts(verifier) {
-        Some((iterations, salt)) => constant_time_equal(verifier_with(password, &salt, iterations).as_bytes(), verifier.as_bytes()),
+        Some((iterations, salt)) => {
+            constant_time_equal(verifier_with(password, &salt, iterations).as_bytes(), verifier.as_bytes())
+        }
         None => false,
     }
 }

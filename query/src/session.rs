@@ -66,7 +66,10 @@ struct Shared {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("process_id", &self.process_id).field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("process_id", &self.process_id)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
     }
 }
 
@@ -76,7 +79,8 @@ impl Session {
         let ConnectRequest { user, database, client_address, application_name, settings: wanted, protocol } = request;
         let snapshot = engine.warehouse().snapshot();
         let role = snapshot.role_named(&user).filter(|role| role.login).cloned().ok_or_else(|| {
-            SqlError::new(SqlState::InvalidPassword, format!("password authentication failed for user \"{user}\"")).fatal()
+            SqlError::new(SqlState::InvalidPassword, format!("password authentication failed for user \"{user}\""))
+                .fatal()
         })?;
         let stored = snapshot.database_named(&database).cloned();
         let stored = stored.ok_or_else(|| SqlError::undefined_database(&database).fatal())?;
@@ -239,9 +243,7 @@ impl Session {
         shared.settings.take_unreported();
         let current = shared.settings.current();
         let reported = crate::settings::SETTINGS.iter().filter(|setting| setting.reported);
-        reported
-            .filter_map(|setting| Some((setting.name.to_owned(), current.get(setting.name)?.to_owned())))
-            .collect()
+        reported.filter_map(|setting| Some((setting.name.to_owned(), current.get(setting.name)?.to_owned()))).collect()
     }
 
     /// Value of a setting.
@@ -343,11 +345,10 @@ fn check_connect(
     }
     let open = engine.history().sessions().iter().filter(|session| session.user == role.name).count();
     match role.connection_limit {
-        Some(limit) if open >= usize::try_from(limit).unwrap_or(usize::MAX) => Err(SqlError::new(
-            SqlState::TooManyConnections,
-            format!("too many connections for role \"{}\"", role.name),
-        )
-        .fatal()),
+        Some(limit) if open >= usize::try_from(limit).unwrap_or(usize::MAX) => {
+            Err(SqlError::new(SqlState::TooManyConnections, format!("too many connections for role \"{}\"", role.name))
+                .fatal())
+        }
         Some(_) | None => Ok(()),
     }
 }

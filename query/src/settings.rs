@@ -155,9 +155,9 @@ impl Settings {
 
     /// Names and values in order of name; declared names in their canonical spelling.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.values.iter().map(|(name, value)| {
-            (declared(name).map_or(name.as_str(), |setting| setting.name), value.as_str())
-        })
+        self.values
+            .iter()
+            .map(|(name, value)| (declared(name).map_or(name.as_str(), |setting| setting.name), value.as_str()))
     }
 
     /// Sets a value as SET does: checked and normalised.

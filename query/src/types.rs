@@ -242,10 +242,7 @@ impl SqlType {
 
     /// Whether values are text.
     pub fn is_text(&self) -> bool {
-        matches!(
-            self,
-            Self::Text | Self::Varchar(_) | Self::Bpchar(_) | Self::Name | Self::Char1 | Self::Unknown
-        )
+        matches!(self, Self::Text | Self::Varchar(_) | Self::Bpchar(_) | Self::Name | Self::Char1 | Self::Unknown)
     }
 
     /// Whether values are object ids that show as names.
@@ -413,10 +410,9 @@ impl SqlType {
                     format!("numeric precision {precision} and scale {scale} must be between 1 and 38"),
                 ))
             }
-            Some(Self::Varchar(Some(0)) | Self::Bpchar(Some(0))) => Err(SqlError::new(
-                SqlState::InvalidParameterValue,
-                "length for type varchar must be at least 1",
-            )),
+            Some(Self::Varchar(Some(0)) | Self::Bpchar(Some(0))) => {
+                Err(SqlError::new(SqlState::InvalidParameterValue, "length for type varchar must be at least 1"))
+            }
             Some(parsed) => Ok(parsed),
             None => Err(SqlError::new(
                 SqlState::UndefinedObject,
@@ -487,7 +483,9 @@ mod tests {
 
     #[test]
     fn fields_keep_what_arrow_cannot_say() {
-        for sql_type in [SqlType::Varchar(Some(5)), SqlType::Oid, SqlType::Text, SqlType::Bpchar(Some(2)), SqlType::Char1] {
+        for sql_type in
+            [SqlType::Varchar(Some(5)), SqlType::Oid, SqlType::Text, SqlType::Bpchar(Some(2)), SqlType::Char1]
+        {
             assert_eq!(SqlType::from_field(&sql_type.field("a", true)), sql_type);
         }
         assert!(SqlType::Int4.field("a", true).metadata().is_empty());

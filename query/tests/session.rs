@@ -424,7 +424,8 @@ async fn errors_carry_state_and_position() {
     assert_eq!(state(&s, "select 'x'::int").await, SqlState::InvalidTextRepresentation);
     assert_eq!(state(&s, "create table t (a int)").await, SqlState::DuplicateTable);
     assert_eq!(state(&s, "create schema public").await, SqlState::DuplicateSchema);
-    assert_eq!(state(&s, "select * from nowhere.t").await, SqlState::InvalidSchemaName);
+    assert_eq!(state(&s, "select * from nowhere.t").await, SqlState::UndefinedTable);
+    assert_eq!(state(&s, "create table nowhere.t (a int)").await, SqlState::InvalidSchemaName);
     assert_eq!(state(&s, "create external table x (a int)").await, SqlState::FeatureNotSupported);
     assert_eq!(state(&s, "copy t to '/tmp/x'").await, SqlState::FeatureNotSupported);
 }

@@ -141,7 +141,8 @@ async fn tokio_postgres_works() {
     let count: i64 = client.query_one("select count(*) from t", &[]).await.expect("a count").get(0);
     assert_eq!(count, 20);
     let token = client.cancel_token();
-    let sleeping = client.simple_query("select count(*) from generate_series(1, 1000000) a cross join generate_series(1, 1000000) b");
+    let sleeping = client
+        .simple_query("select count(*) from generate_series(1, 1000000) a cross join generate_series(1, 1000000) b");
     tokio::pin!(sleeping);
     // A cancel that arrives before the statement has begun is lost, as in Postgres: ask until it counts.
     let cancelled = loop {

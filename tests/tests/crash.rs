@@ -48,7 +48,8 @@ async fn write(target: Target, writer: u64, journal: Arc<Mutex<Journal>>, done: 
 
 async fn keys(client: &Client, table: &str) -> BTreeSet<i64> {
     let (answer, _) = client.timed(&format!("select k from {table}")).await.expect("the table is readable");
-    let keys: Vec<i64> = answer.rows.iter().map(|row| row[0].as_deref().expect("a key").parse().expect("a number")).collect();
+    let keys: Vec<i64> =
+        answer.rows.iter().map(|row| row[0].as_deref().expect("a key").parse().expect("a number")).collect();
     let unique: BTreeSet<i64> = keys.iter().copied().collect();
     assert_eq!(keys.len(), unique.len(), "a key of {table} is there twice");
     unique
@@ -62,7 +63,10 @@ async fn twenty_kills_lose_nothing() {
     let journals: Vec<_> = (0..WRITERS).map(|_| Arc::new(Mutex::new(Journal::default()))).collect();
     let mut server = ServerProcess::start(&program, &root, folder.path()).await.expect("the server starts");
     let client = Client::connect(&server.target).await.expect("a connection");
-    client.query("create table a (k bigint, v varchar(8)); create table b (k bigint, v varchar(8))").await.expect("tables");
+    client
+        .query("create table a (k bigint, v varchar(8)); create table b (k bigint, v varchar(8))")
+        .await
+        .expect("tables");
     drop(client);
     for kill in 0..KILLS {
         let done = Arc::new(tokio::sync::Notify::new());
@@ -97,7 +101,8 @@ async fn twenty_kills_lose_nothing() {
         let (half_updated, _) = client.timed("select count(*) from a where v = 'old'").await.expect("readable");
         assert_eq!(half_updated.scalar(), Some("0"), "kill {kill}: an update is there in part");
     }
-    let acknowledged: usize = journals.iter().map(|journal| journal.lock().expect("no writer panics").acknowledged.len()).sum();
+    let acknowledged: usize =
+        journals.iter().map(|journal| journal.lock().expect("no writer panics").acknowledged.len()).sum();
     println!("{KILLS} kills, {acknowledged} acknowledged transactions, lost 0");
     server.stop().await.expect("the server stops");
 }

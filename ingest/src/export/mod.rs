@@ -106,10 +106,12 @@ impl TextExport {
         out.push(b'\n');
     }
 
-    /// Appends the rows of a batch, a line each.
-    pub fn encode(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<()> {
+    /// Appends the rows of a batch, a line each, and returns where in `out` each line ends (a line break within quotes
+    /// ends none). COPY TO STDOUT sends one message a row.
+    pub fn encode(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<Vec<usize>> {
         let columns = batch.columns().iter().map(Values::new).collect::<Result<Vec<_>>>()?;
         let alone = columns.len() == 1;
+        let mut ends = Vec::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
             for (index, column) in columns.iter().enumerate() {
                 self.separate(index, out);
@@ -121,8 +123,9 @@ impl TextExport {
                 }
             }
             out.push(b'\n');
+            ends.push(out.len());
         }
-        Ok(())
+        Ok(ends)
     }
 
     fn separate(&self, index: usize, out: &mut Vec<u8>) {

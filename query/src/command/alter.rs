@@ -296,7 +296,9 @@ fn set_type(name: &str, column_type: ColumnType, table: &mut Table) -> Result<St
         (old, new) => old == new,
     };
     if !grows {
-        return Err(SqlError::unsupported(format!("changing the type of column \"{name}\" other than to a longer varchar")));
+        return Err(SqlError::unsupported(format!(
+            "changing the type of column \"{name}\" other than to a longer varchar"
+        )));
     }
     column.column_type = column_type;
     Ok(altered(column, table))

@@ -11,8 +11,20 @@ use crate::types::SqlType;
 
 /// Redshift's encodings; each is a hint to the writer of segments.
 const ENCODINGS: &[&str] = &[
-    "auto", "raw", "az64", "bytedict", "delta", "delta32k", "lzo", "mostly8", "mostly16", "mostly32", "runlength",
-    "text255", "text32k", "zstd",
+    "auto",
+    "raw",
+    "az64",
+    "bytedict",
+    "delta",
+    "delta32k",
+    "lzo",
+    "mostly8",
+    "mostly16",
+    "mostly32",
+    "runlength",
+    "text255",
+    "text32k",
+    "zstd",
 ];
 
 /// A declared key whose columns are resolved; its id comes when it is made.
@@ -204,7 +216,9 @@ pub(crate) fn distribute(
 ) -> Result<Distribution, SqlError> {
     match (style, key) {
         (None | Some(DistributionStyle::Key), Some(key)) => Ok(Distribution::Key(find(columns, key)?.id)),
-        (Some(DistributionStyle::Key), None) => Err(contradiction("DISTSTYLE KEY requires a DISTKEY column".to_owned())),
+        (Some(DistributionStyle::Key), None) => {
+            Err(contradiction("DISTSTYLE KEY requires a DISTKEY column".to_owned()))
+        }
         (Some(_), Some(_)) => Err(contradiction("a DISTKEY column is allowed with DISTSTYLE KEY only".to_owned())),
         (Some(DistributionStyle::Even), None) => Ok(Distribution::Even),
         (Some(DistributionStyle::All), None) => Ok(Distribution::All),

@@ -219,7 +219,8 @@ async fn input(
     let url = match source {
         Source::Stdin => {
             let upload = context.upload.take();
-            let Upload { data, ready } = upload.ok_or_else(|| SqlError::internal("COPY FROM STDIN without a client"))?;
+            let Upload { data, ready } =
+                upload.ok_or_else(|| SqlError::internal("COPY FROM STDIN without a client"))?;
             // Where the client is gone the load ends at once: its channel is closed.
             let _told = ready.send(columns);
             return Ok(Input::Upload(translated(data)));
@@ -321,12 +322,16 @@ async fn with_reservations(
     }
 }
 
+/// Cuts the text of a batch into its rows, without copying it.
+fn lines_of(text: Bytes, ends: Vec<usize>) -> impl Iterator<Item = Bytes> {
+    let mut start = 0;
+    ends.into_iter().map(move |end| text.slice(std::mem::replace(&mut start, end)..end))
+}
+
 /// Runs COPY TO STDOUT.
 pub(crate) async fn run_to(plan: CopyTo, context: &mut Context<'_>) -> Result<Outcome, SqlError> {
     let CopyTo { query, options } = plan;
-    if let Some(column) =
-        query.columns.iter().find(|column| !TextExport::supports(&column.sql_type.arrow()))
-    {
+    if let Some(column) = query.columns.iter().find(|column| !TextExport::supports(&column.sql_type.arrow())) {
         return Err(SqlError::new(
             SqlState::FeatureNotSupported,
             format!("COPY of column \"{}\" of type {} is not supported", column.name, column.sql_type.name()),
@@ -342,9 +347,9 @@ pub(crate) async fn run_to(plan: CopyTo, context: &mut Context<'_>) -> Result<Ou
         counter.fetch_add(u64::try_from(batch.num_rows()).unwrap_or(u64::MAX), Ordering::SeqCst);
         let mut text = Vec::new();
         let encoded = export.encode(&batch, &mut text).map_err(SqlError::from);
-        std::future::ready(encoded.map(|()| Bytes::from(text)))
+        std::future::ready(encoded.map(|ends| futures::stream::iter(lines_of(Bytes::from(text), ends)).map(Ok)))
     });
     let first = futures::stream::iter((!header.is_empty()).then(|| Ok(Bytes::from(header))));
-    let stream = first.chain(lines).boxed();
+    let stream = first.chain(lines.try_flatten()).boxed();
     Ok(Outcome::CopyOut(CopyOut { columns: query.columns.len(), binary: false, stream, rows }))
 }

@@ -56,7 +56,11 @@ pub(crate) async fn declare(plan: DeclarePlan, context: &mut Context<'_>) -> Res
 
 /// The columns of a cursor, to describe FETCH.
 pub(crate) fn columns(state: &State, fetch: &Fetch) -> Result<Arc<[ResultColumn]>, SqlError> {
-    state.cursors.get(&fetch.cursor).map(|cursor| Arc::clone(&cursor.rows.columns)).ok_or_else(|| missing(&fetch.cursor))
+    state
+        .cursors
+        .get(&fetch.cursor)
+        .map(|cursor| Arc::clone(&cursor.rows.columns))
+        .ok_or_else(|| missing(&fetch.cursor))
 }
 
 fn missing(name: &str) -> SqlError {

@@ -133,7 +133,9 @@ pub(crate) fn create(plan: CreateDatabasePlan, context: &mut Context<'_>) -> Res
 pub(crate) fn alter(plan: AlterDatabasePlan, context: &mut Context<'_>) -> Result<Outcome, SqlError> {
     let AlterDatabasePlan { database, action } = plan;
     match action {
-        Action::Object(action) => context.stage(Change::AlterObject { object: ObjectRef::Database(database), action })?,
+        Action::Object(action) => {
+            context.stage(Change::AlterObject { object: ObjectRef::Database(database), action })?
+        }
         Action::Setting(name, value) => setting::store(SettingScope::Database(database), name, value, context)?,
     }
     Ok(Outcome::command("ALTER DATABASE"))

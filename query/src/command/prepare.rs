@@ -84,11 +84,8 @@ pub(crate) async fn evaluate(
     cancel: &Cancel,
 ) -> Result<Vec<Parameter>, SqlError> {
     let query = as_query(arguments);
-    let exec = ExecContext {
-        engine: Arc::clone(&context.engine),
-        facts: Arc::clone(&context.facts),
-        cancel: cancel.clone(),
-    };
+    let exec =
+        ExecContext { engine: Arc::clone(&context.engine), facts: Arc::clone(&context.facts), cancel: cancel.clone() };
     let planned = stack::planning(cancel, move || plan_query(&query, &context)).await?;
     if !planned.parameters.is_empty() {
         return Err(SqlError::new(SqlState::UndefinedParameter, "there is no parameter $1"));

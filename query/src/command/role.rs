@@ -99,7 +99,8 @@ fn verifier(password: &str) -> Result<String, SqlError> {
         return Err(SqlError::new(SqlState::InvalidPassword, "the password must not be empty"));
     }
     if password.starts_with("md5") && password.len() == 35 {
-        return Err(SqlError::unsupported("an md5 password").with_hint("Give the password itself, or a SCRAM-SHA-256 verifier."));
+        return Err(SqlError::unsupported("an md5 password")
+            .with_hint("Give the password itself, or a SCRAM-SHA-256 verifier."));
     }
     Ok(scram::verifier(password))
 }
@@ -266,12 +267,8 @@ pub(crate) fn drop(plan: DropRolesPlan, context: &mut Context<'_>) -> Result<Out
             )
             .with_detail(format!("It owns {} objects, the first is {first:?}.", owned.len())));
         }
-        let members: Vec<RoleId> = snapshot
-            .roles
-            .values()
-            .filter(|other| other.member_of.contains(&role.id))
-            .map(|other| other.id)
-            .collect();
+        let members: Vec<RoleId> =
+            snapshot.roles.values().filter(|other| other.member_of.contains(&role.id)).map(|other| other.id).collect();
         change_members(role.id, &[], &members, context)?;
         context.stage(Change::DropRole(role.id))?;
     }

@@ -91,12 +91,8 @@ pub(crate) fn plan_show(name: &str, context: &PlanContext) -> Result<ShowPlan, S
 impl ShowPlan {
     /// The columns of the result.
     pub(crate) fn columns(&self) -> Vec<ResultColumn> {
-        let column = |name: &str| ResultColumn {
-            name: name.to_owned(),
-            sql_type: SqlType::Text,
-            table: None,
-            nullable: true,
-        };
+        let column =
+            |name: &str| ResultColumn { name: name.to_owned(), sql_type: SqlType::Text, table: None, nullable: true };
         match self {
             Self::One(name, _) => vec![column(name)],
             Self::All(_) => vec![column("name"), column("setting"), column("description")],
@@ -152,7 +148,9 @@ pub(crate) fn run(plan: SettingPlan, context: &mut Context<'_>) -> Result<Outcom
         SettingPlan::Characteristics { read_only } => {
             if let Some(read_only) = read_only {
                 let value = if read_only { "on" } else { "off" };
-                context.session.with_settings(|settings| settings.set("default_transaction_read_only", value, false))?;
+                context
+                    .session
+                    .with_settings(|settings| settings.set("default_transaction_read_only", value, false))?;
             }
             Ok(Outcome::command("SET"))
         }
@@ -179,7 +177,10 @@ pub(crate) fn set_role(plan: SetRolePlan, context: &mut Context<'_>) -> Result<O
         let name = snapshot.roles.get(&role).map(|role| role.name.clone()).unwrap_or_default();
         return Err(SqlError::new(
             SqlState::InsufficientPrivilege,
-            format!("permission denied to set {} \"{name}\"", if authorization { "session authorization" } else { "role" }),
+            format!(
+                "permission denied to set {} \"{name}\"",
+                if authorization { "session authorization" } else { "role" }
+            ),
         ));
     }
     context.session.set_role(role, access::is_superuser(&snapshot, role));
@@ -207,7 +208,8 @@ pub(crate) fn show(plan: ShowPlan) -> Result<Outcome, SqlError> {
 /// A batch of text columns.
 pub(crate) fn text_batch(columns: &[(&str, Vec<String>)]) -> Result<RecordBatch, SqlError> {
     let fields: Vec<Field> = columns.iter().map(|(name, _)| Field::new(*name, DataType::Utf8, true)).collect();
-    let arrays = columns.iter().map(|(_, values)| Arc::new(StringArray::from_iter_values(values)) as ArrayRef).collect();
+    let arrays =
+        columns.iter().map(|(_, values)| Arc::new(StringArray::from_iter_values(values)) as ArrayRef).collect();
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
 }
 
@@ -264,11 +266,7 @@ pub(crate) fn signal(process_id: i32, context: &PlanContext, terminate: bool) ->
         return Err(SqlError::new(SqlState::InsufficientPrivilege, format!("permission denied to {verb}"))
             .with_detail("Only superusers and members of the role whose session it is may do so."));
     }
-    Ok(if terminate {
-        context.engine.terminate_backend(process_id)
-    } else {
-        context.engine.cancel_backend(process_id)
-    })
+    Ok(if terminate { context.engine.terminate_backend(process_id) } else { context.engine.cancel_backend(process_id) })
 }
 
 /// Checks what ALTER USER … SET and ALTER DATABASE … SET shall store.

@@ -63,10 +63,14 @@ pub(crate) fn place(
     let mut qualified = name::qualified(name, facts)?;
     let temporary = temporary || qualified.schema.as_deref() == Some("pg_temp");
     if temporary && qualified.schema.take().is_some_and(|schema| schema != "pg_temp") {
-        return Err(SqlError::new(SqlState::InvalidTableDefinition, "cannot create temporary relation in non-temporary schema"));
+        return Err(SqlError::new(
+            SqlState::InvalidTableDefinition,
+            "cannot create temporary relation in non-temporary schema",
+        ));
     }
     let name = name::new_name(qualified.name.clone())?;
-    let schema = if temporary { facts.temporary_schema } else { Some(name::creation_schema(snapshot, facts, &qualified)?.id) };
+    let schema =
+        if temporary { facts.temporary_schema } else { Some(name::creation_schema(snapshot, facts, &qualified)?.id) };
     let exists = schema.is_some_and(|schema| snapshot.relation_named(schema, &name).is_some());
     if exists && !if_not_exists {
         return Err(SqlError::new(SqlState::DuplicateTable, format!("relation \"{name}\" already exists")));
@@ -264,4 +268,3 @@ pub(crate) async fn run_as(plan: CreateTableAsPlan, context: &mut Context<'_>) -
     let rows = write::fill(table, query, context).await?;
     Ok(Outcome::command(format!("SELECT {rows}")))
 }
-

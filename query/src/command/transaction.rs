@@ -93,9 +93,11 @@ fn needs_block(what: &str) -> SqlError {
 
 fn position(name: &str, state: &State, what: &str) -> Result<usize, SqlError> {
     let Some(block) = &state.block else { return Err(needs_block(what)) };
-    block.savepoints.iter().rposition(|mark| mark.name == name).ok_or_else(|| {
-        SqlError::new(SqlState::InvalidSavepoint, format!("savepoint \"{name}\" does not exist"))
-    })
+    block
+        .savepoints
+        .iter()
+        .rposition(|mark| mark.name == name)
+        .ok_or_else(|| SqlError::new(SqlState::InvalidSavepoint, format!("savepoint \"{name}\" does not exist")))
 }
 
 fn release(name: &str, state: &mut State) -> Result<Outcome, SqlError> {

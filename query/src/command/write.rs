@@ -11,8 +11,8 @@ use crate::cancel::Cancel;
 use crate::error::SqlError;
 use crate::execute;
 use crate::outcome::Outcome;
-use crate::plan::query::PlannedQuery;
 use crate::plan::PlanContext;
+use crate::plan::query::PlannedQuery;
 use crate::plan::write::{self, PlannedDelete, PlannedInsert, PlannedUpdate};
 use crate::types::SqlType;
 
@@ -123,13 +123,16 @@ fn stored(scalar: ScalarValue) -> Result<Option<Value>, SqlError> {
         S::Boolean(value) => value.map(Value::Bool),
         S::Int16(value) => value.map(|value| Value::Int(value.into())),
         S::Int32(value) | S::Date32(value) => value.map(|value| Value::Int(value.into())),
-        S::Int64(value) | S::Decimal64(value, _, _) | S::Time64Microsecond(value) | S::TimestampMicrosecond(value, _) => {
-            value.map(Value::Int)
-        }
+        S::Int64(value)
+        | S::Decimal64(value, _, _)
+        | S::Time64Microsecond(value)
+        | S::TimestampMicrosecond(value, _) => value.map(Value::Int),
         S::Decimal128(value, _, _) => value.map(Value::Wide),
         S::Float32(value) => value.map(|value| Value::Float(value.into())),
         S::Float64(value) => value.map(Value::Float),
-        S::Utf8(value) | S::Utf8View(value) | S::LargeUtf8(value) => value.map(|value| Value::Bytes(value.into_bytes())),
+        S::Utf8(value) | S::Utf8View(value) | S::LargeUtf8(value) => {
+            value.map(|value| Value::Bytes(value.into_bytes()))
+        }
         S::Binary(value) | S::BinaryView(value) | S::LargeBinary(value) => value.map(Value::Bytes),
         other => return Err(SqlError::unsupported(format!("a default of type {}", other.data_type()))),
     };

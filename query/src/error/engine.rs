@@ -28,9 +28,7 @@ fn classify(error: &DataFusionError) -> SqlError {
             Some(first) => classify(first),
             None => SqlError::internal("an empty collection of errors"),
         },
-        DataFusionError::NotImplemented(message) => {
-            SqlError::new(SqlState::FeatureNotSupported, tidy(message))
-        }
+        DataFusionError::NotImplemented(message) => SqlError::new(SqlState::FeatureNotSupported, tidy(message)),
         DataFusionError::SchemaError(schema, _) => classify_schema(schema),
         DataFusionError::Plan(message) => from_plan_message(message),
         DataFusionError::Configuration(message) => SqlError::new(SqlState::InvalidParameterValue, tidy(message)),
@@ -118,10 +116,9 @@ fn from_run_message(message: &str) -> SqlError {
 
 fn classify_schema(error: &SchemaError) -> SqlError {
     match error {
-        SchemaError::AmbiguousReference { field } => SqlError::new(
-            SqlState::AmbiguousColumn,
-            format!("column reference \"{}\" is ambiguous", field.name),
-        ),
+        SchemaError::AmbiguousReference { field } => {
+            SqlError::new(SqlState::AmbiguousColumn, format!("column reference \"{}\" is ambiguous", field.name))
+        }
         SchemaError::DuplicateQualifiedField { qualifier, name } => SqlError::new(
             SqlState::DuplicateAlias,
             format!("table name \"{qualifier}\" specified more than once").replace('\n', " "),

@@ -14,9 +14,7 @@ use datafusion::common::ScalarValue;
 use datafusion::common::cast::as_boolean_array;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Operator;
-use datafusion::physical_expr::expressions::{
-    BinaryExpr, Column, DynamicFilterPhysicalExpr, InListExpr, Literal,
-};
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, DynamicFilterPhysicalExpr, InListExpr, Literal};
 use datafusion::physical_expr::utils::{collect_columns, split_conjunction};
 use datafusion::physical_expr_common::physical_expr::snapshot_physical_expr;
 use datafusion::physical_plan::PhysicalExpr;
@@ -54,7 +52,10 @@ impl<'a> DynamicFilter<'a> {
             Ok(TreeNodeRecursion::Continue)
         });
         let stored = collect_columns(expr).iter().all(|column| {
-            schema.fields().get(column.index()).is_some_and(|field| field.name() == column.name() && !is_address(field.name()))
+            schema
+                .fields()
+                .get(column.index())
+                .is_some_and(|field| field.name() == column.name() && !is_address(field.name()))
         });
         visited.is_ok() && dynamic && stored
     }
@@ -76,7 +77,9 @@ impl<'a> DynamicFilter<'a> {
             predicates.retain(|predicate| *predicate != Predicate::True);
             request.predicate = Predicate::And(predicates);
         }
-        if !(known && complete) && let Some(filter) = self.row_filter() {
+        if !(known && complete)
+            && let Some(filter) = self.row_filter()
+        {
             request.filters.push(filter);
         }
     }
@@ -117,10 +120,8 @@ impl<'a> DynamicFilter<'a> {
     fn row_filter(&self) -> Option<RowFilter> {
         let used: BTreeSet<usize> = collect_columns(&self.expr).iter().map(Column::index).collect();
         let used: Vec<usize> = used.into_iter().collect();
-        let ids: Option<Vec<_>> = used
-            .iter()
-            .map(|index| Some(self.table.column_named(self.schema.field(*index).name())?.id))
-            .collect();
+        let ids: Option<Vec<_>> =
+            used.iter().map(|index| Some(self.table.column_named(self.schema.field(*index).name())?.id)).collect();
         let expr = Arc::clone(&self.expr)
             .transform_up(|node| {
                 let Some(column) = node.downcast_ref::<Column>() else { return Ok(Transformed::no(node)) };

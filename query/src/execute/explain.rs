@@ -78,7 +78,10 @@ fn add(plan: &Arc<dyn ExecutionPlan>, depth: usize, analyze: bool, lines: &mut V
 
 fn is_glue(plan: &Arc<dyn ExecutionPlan>) -> bool {
     plan.downcast_ref::<ProjectionExec>().is_some()
-        || matches!(plan.name(), "CooperativeExec" | "CoalesceBatchesExec" | "InterruptExec" | "OutputRequirementExec" | "BufferExec")
+        || matches!(
+            plan.name(),
+            "CooperativeExec" | "CoalesceBatchesExec" | "InterruptExec" | "OutputRequirementExec" | "BufferExec"
+        )
 }
 
 fn title(plan: &Arc<dyn ExecutionPlan>) -> String {

@@ -44,8 +44,7 @@ pub(super) fn guard(plan: Arc<dyn ExecutionPlan>, cancel: &Cancel) -> Result<Arc
 
 fn with_guarded_filter(join: &NestedLoopJoinExec, cancel: &Cancel) -> Result<NestedLoopJoinExec> {
     let filter = join.filter().map(|filter| {
-        let expression =
-            Arc::new(InterruptExpr { inner: Arc::clone(filter.expression()), cancel: cancel.clone() });
+        let expression = Arc::new(InterruptExpr { inner: Arc::clone(filter.expression()), cancel: cancel.clone() });
         JoinFilter::new(expression, filter.column_indices().to_vec(), Arc::clone(filter.schema()))
     });
     NestedLoopJoinExecBuilder::new(Arc::clone(join.left()), Arc::clone(join.right()), *join.join_type())

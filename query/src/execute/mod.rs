@@ -51,15 +51,15 @@ fn wire_schema(planned: &PlannedQuery) -> SchemaRef {
 }
 
 /// Puts values in the place of parameters.
-pub(crate) fn bind(
-    plan: LogicalPlan,
-    types: &[SqlType],
-    parameters: &[Parameter],
-) -> Result<LogicalPlan, SqlError> {
+pub(crate) fn bind(plan: LogicalPlan, types: &[SqlType], parameters: &[Parameter]) -> Result<LogicalPlan, SqlError> {
     if parameters.len() != types.len() {
         return Err(SqlError::new(
             SqlState::ProtocolViolation,
-            format!("bind message supplies {} parameters, but the statement requires {}", parameters.len(), types.len()),
+            format!(
+                "bind message supplies {} parameters, but the statement requires {}",
+                parameters.len(),
+                types.len()
+            ),
         ));
     }
     if types.is_empty() {
@@ -71,7 +71,11 @@ pub(crate) fn bind(
         .map(|(value, sql_type)| {
             // `numeric` without a modifier keeps the digits of the value.
             let keeps = *sql_type == SqlType::NumericAny && value.data_type().is_numeric();
-            if keeps || value.data_type() == sql_type.arrow() { Ok(value.clone()) } else { Ok(value.cast_to(&sql_type.arrow())?) }
+            if keeps || value.data_type() == sql_type.arrow() {
+                Ok(value.clone())
+            } else {
+                Ok(value.cast_to(&sql_type.arrow())?)
+            }
         })
         .collect();
     let values: Vec<_> = values?.into_iter().map(Into::into).collect();

@@ -295,7 +295,8 @@ impl ExecutionPlan for ScanExec {
         if !matches!(phase, FilterPushdownPhase::Post) || self.target.limit.is_some() {
             return Ok(FilterPushdownPropagation { filters, updated_node: None });
         }
-        let wanted: Vec<_> = offered.into_iter().filter(|filter| DynamicFilter::accepts(filter, &self.schema)).collect();
+        let wanted: Vec<_> =
+            offered.into_iter().filter(|filter| DynamicFilter::accepts(filter, &self.schema)).collect();
         if wanted.is_empty() {
             return Ok(FilterPushdownPropagation { filters, updated_node: None });
         }

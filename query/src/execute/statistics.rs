@@ -17,7 +17,12 @@ pub(crate) fn of_scan(target: &ScanTarget, schema: &SchemaRef, share: Option<usi
     let table = &target.table;
     let rows = usize::try_from(table.rows()).unwrap_or(usize::MAX);
     let exact = target.predicate == Predicate::True && share.is_none();
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate"
+    )]
     let mut kept = (rows as f64 * selectivity(&target.predicate, table)).ceil() as usize;
     if let Some(share) = share {
         kept /= share.max(1);
@@ -35,9 +40,10 @@ pub(crate) fn of_scan(target: &ScanTarget, schema: &SchemaRef, share: Option<usi
         None => ColumnStatistics::new_unknown(),
     });
     let column_statistics: Vec<ColumnStatistics> = columns.collect();
-    let total_byte_size = column_statistics.iter().zip(schema.fields()).try_fold(0_usize, |sum, (_, field)| {
-        sum.checked_add(kept.checked_mul(width(field.data_type()))?)
-    });
+    let total_byte_size = column_statistics
+        .iter()
+        .zip(schema.fields())
+        .try_fold(0_usize, |sum, (_, field)| sum.checked_add(kept.checked_mul(width(field.data_type()))?));
     let total_byte_size = total_byte_size.map_or(Precision::Absent, Precision::Inexact);
     Statistics { num_rows, total_byte_size, column_statistics }
 }

@@ -332,13 +332,19 @@ async fn dates_behave_as_in_postgres() {
 async fn columns_have_postgres_names_and_types() {
     let fixture = Fixture::new().await;
     let sum = |input| format!("SELECT sum(x) FROM (SELECT {input} AS x) t");
-    assert_eq!(fixture.types("SELECT 1, 'a', 1.5, true"), ["?column? integer", "?column? text", "?column? numeric(2,1)", "bool boolean"]);
+    assert_eq!(
+        fixture.types("SELECT 1, 'a', 1.5, true"),
+        ["?column? integer", "?column? text", "?column? numeric(2,1)", "bool boolean"]
+    );
     assert_eq!(fixture.types("SELECT x, t.*, 1 AS x FROM (SELECT 1 AS x) t"), ["x integer", "x integer", "x integer"]);
     assert_eq!(fixture.types(&sum("1")), ["sum bigint"]);
     assert_eq!(fixture.types(&sum("1::bigint")), ["sum numeric(38,0)"]);
     assert_eq!(fixture.types(&sum("1.25")), ["sum numeric(38,2)"]);
     assert_eq!(fixture.types("SELECT count(*), avg(x) FROM (SELECT 1 AS x) t"), ["count bigint", "avg numeric(38,6)"]);
-    assert_eq!(fixture.types("SELECT 'a'::varchar(5), now(), date '2024-01-01' - 1"), ["varchar character varying(5)", "now timestamp with time zone", "?column? date"]);
+    assert_eq!(
+        fixture.types("SELECT 'a'::varchar(5), now(), date '2024-01-01' - 1"),
+        ["varchar character varying(5)", "now timestamp with time zone", "?column? date"]
+    );
     assert_eq!(fixture.types("SELECT row_number() over () FROM (SELECT 1) t"), ["row_number bigint"]);
 }
 
@@ -356,13 +362,17 @@ async fn rows_are_written_and_read() {
             ],
         )
         .await;
-    let sql = "INSERT INTO t VALUES (1, 'one', 1.5, '2024-01-01'), (2, 'two', 2.005, '2024-01-02'), (3, null, null, null)";
+    let sql =
+        "INSERT INTO t VALUES (1, 'one', 1.5, '2024-01-01'), (2, 'two', 2.005, '2024-01-02'), (3, null, null, null)";
     assert_eq!(fixture.change(sql).await.unwrap(), 3);
     let rows = fixture.rows("SELECT * FROM t ORDER BY id").await.unwrap();
     assert_eq!(rows, ["1|one|1.50|2024-01-01", "2|two|2.01|2024-01-02", "3|NULL|NULL|NULL"]);
     assert_eq!(fixture.rows("SELECT id FROM t WHERE price > 1.5 AND day >= '2024-01-02'").await.unwrap(), ["2"]);
     assert_eq!(fixture.rows("SELECT count(*) FROM t").await.unwrap(), ["3"]);
-    assert_eq!(fixture.rows("SELECT sum(price), avg(price), max(day) FROM t").await.unwrap(), ["3.51|1.755000|2024-01-02"]);
+    assert_eq!(
+        fixture.rows("SELECT sum(price), avg(price), max(day) FROM t").await.unwrap(),
+        ["3.51|1.755000|2024-01-02"]
+    );
     assert_eq!(fixture.rows("SELECT name FROM t ORDER BY price DESC").await.unwrap(), ["NULL", "two", "one"]);
     assert_eq!(fixture.change("UPDATE t SET price = price * 2, name = 'x' || id WHERE id < 3").await.unwrap(), 2);
     assert_eq!(fixture.rows("SELECT name, price FROM t WHERE id = 2").await.unwrap(), ["x2|4.02"]);

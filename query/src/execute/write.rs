@@ -83,11 +83,8 @@ impl Rows {
         let mut fields = Vec::with_capacity(columns.len());
         for (column, array) in columns.iter().zip(batch.columns()) {
             let wanted = column.column_type.arrow();
-            let array = if *array.data_type() == wanted {
-                Arc::clone(array)
-            } else {
-                arrow::compute::cast(array, &wanted)?
-            };
+            let array =
+                if *array.data_type() == wanted { Arc::clone(array) } else { arrow::compute::cast(array, &wanted)? };
             if !column.nullable && array.null_count() > 0 {
                 return Err(SqlError::new(
                     SqlState::NotNullViolation,
@@ -119,8 +116,10 @@ fn numbered(
             .map(|batch| {
                 let numbers: ArrayRef = Arc::new(next.take(batch.num_rows()));
                 let mut columns = batch.columns().to_vec();
-                columns[*place] = arrow::compute::cast(&numbers, batch.schema().field(*place).data_type())
-                    .map_err(|_overflow| SqlError::new(SqlState::NumericValueOutOfRange, "identity column is used up"))?;
+                columns[*place] =
+                    arrow::compute::cast(&numbers, batch.schema().field(*place).data_type()).map_err(|_overflow| {
+                        SqlError::new(SqlState::NumericValueOutOfRange, "identity column is used up")
+                    })?;
                 Ok(RecordBatch::try_new(unconstrained(&batch), columns)?)
             })
             .collect::<Result<_, SqlError>>()?;
@@ -196,11 +195,12 @@ pub(crate) async fn update(
 
 /// The addresses are the last column.
 fn addresses(batch: &RecordBatch) -> Result<&UInt64Array, SqlError> {
-    batch
-        .columns()
-        .last()
-        .and_then(|column| column.as_primitive_opt::<UInt64Type>())
-        .ok_or_else(|| SqlError::internal(format!("row addresses are {:?}", batch.schema().fields().last().map(|f| f.data_type() == &DataType::UInt64))))
+    batch.columns().last().and_then(|column| column.as_primitive_opt::<UInt64Type>()).ok_or_else(|| {
+        SqlError::internal(format!(
+            "row addresses are {:?}",
+            batch.schema().fields().last().map(|f| f.data_type() == &DataType::UInt64)
+        ))
+    })
 }
 
 /// Rows whose address did not come before: a row that joins with several is changed once.

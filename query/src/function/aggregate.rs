@@ -226,13 +226,16 @@ impl Totals {
     }
 
     /// Adds rows; the loop without nulls is the hot one.
-    fn add(&mut self, values: &ArrayRef, groups: impl Iterator<Item = usize>, kept: Option<&BooleanArray>) -> Result<()> {
+    fn add(
+        &mut self,
+        values: &ArrayRef,
+        groups: impl Iterator<Item = usize>,
+        kept: Option<&BooleanArray>,
+    ) -> Result<()> {
         let Some(values_of) = digits(values) else {
             return Err(fail(SqlState::InternalError, "a sum over values that are not numbers"));
         };
-        let skip = |row: usize| {
-            values.is_null(row) || kept.is_some_and(|kept| kept.is_null(row) || !kept.value(row))
-        };
+        let skip = |row: usize| values.is_null(row) || kept.is_some_and(|kept| kept.is_null(row) || !kept.value(row));
         let plain = values.null_count() == 0 && kept.is_none();
         match values_of {
             Digits::Small(numbers) => {
@@ -282,9 +285,10 @@ impl Totals {
     }
 
     fn results(&self, sums: &[i128], counts: &[i64]) -> Result<ArrayRef> {
-        let values = sums.iter().zip(counts).map(|(sum, count)| {
-            if *count == 0 { Ok(None) } else { self.value(*sum, *count).map(Some) }
-        });
+        let values = sums
+            .iter()
+            .zip(counts)
+            .map(|(sum, count)| if *count == 0 { Ok(None) } else { self.value(*sum, *count).map(Some) });
         match &self.output {
             DataType::Int64 => {
                 let values: Result<Int64Array> = values

@@ -18,9 +18,12 @@ use super::{interval, operator};
 use crate::error::SqlState;
 
 pub(super) const FUNCTIONS: &[Builtin] = &[
-    binary(operator::ADD, |types| arguments(operator::ADD, types), |types| result(operator::ADD, types), |call| {
-        run(operator::ADD, call)
-    }),
+    binary(
+        operator::ADD,
+        |types| arguments(operator::ADD, types),
+        |types| result(operator::ADD, types),
+        |call| run(operator::ADD, call),
+    ),
     binary(
         operator::SUBTRACT,
         |types| arguments(operator::SUBTRACT, types),
@@ -45,9 +48,12 @@ pub(super) const FUNCTIONS: &[Builtin] = &[
         |types| result(operator::MODULO, types),
         |call| run(operator::MODULO, call),
     ),
-    binary("mod", |types| arguments(operator::MODULO, types), |types| result(operator::MODULO, types), |call| {
-        run(operator::MODULO, call)
-    }),
+    binary(
+        "mod",
+        |types| arguments(operator::MODULO, types),
+        |types| result(operator::MODULO, types),
+        |call| run(operator::MODULO, call),
+    ),
 ];
 
 const fn binary(

@@ -125,9 +125,7 @@ impl Call<'_> {
     /// `bigint` argument `k` of `row`.
     pub(crate) fn int(&self, k: usize, row: usize) -> i64 {
         match self.columns.get(k) {
-            Some(column) => {
-                column.array.as_primitive_opt::<Int64Type>().map_or(0, |array| array.value(column.at(row)))
-            }
+            Some(column) => column.array.as_primitive_opt::<Int64Type>().map_or(0, |array| array.value(column.at(row))),
             None => 0,
         }
     }
@@ -209,9 +207,7 @@ impl Call<'_> {
     /// Integer argument `k` of `row` where it came as `integer`.
     pub(crate) fn int32(&self, k: usize, row: usize) -> i32 {
         match self.columns.get(k) {
-            Some(column) => {
-                column.array.as_primitive_opt::<Int32Type>().map_or(0, |array| array.value(column.at(row)))
-            }
+            Some(column) => column.array.as_primitive_opt::<Int32Type>().map_or(0, |array| array.value(column.at(row))),
             None => 0,
         }
     }
@@ -307,7 +303,9 @@ pub(crate) fn no_such(name: &str, types: &[DataType]) -> DataFusionError {
     let types: Vec<String> = types.iter().map(type_name).collect();
     DataFusionError::External(Box::new(
         SqlError::new(SqlState::UndefinedFunction, format!("function {name}({}) does not exist", types.join(", ")))
-            .with_hint("No function matches the given name and argument types. You might need to add explicit type casts."),
+            .with_hint(
+                "No function matches the given name and argument types. You might need to add explicit type casts.",
+            ),
     ))
 }
 

@@ -75,7 +75,9 @@ impl PgCast {
             SqlType::Bpchar(Some(length)) => self.fit(&to_text(&plain, &self.context)?, *length, true),
             SqlType::Char1 => self.fit(&to_text(&plain, &self.context)?, 1, true),
             other if other.is_text() => to_text(&plain, &self.context),
-            _ if matches!(plain.data_type(), DataType::Utf8View) => from_text(&plain, self.target.data_type(), &self.context),
+            _ if matches!(plain.data_type(), DataType::Utf8View) => {
+                from_text(&plain, self.target.data_type(), &self.context)
+            }
             _ => between(&plain, self.target.data_type(), &self.context),
         }
     }
@@ -143,17 +145,13 @@ impl ScalarUDFImpl for PgCast {
 
 /// Whether the engine's cast from `source` to `target` means something else than Postgres's.
 pub(crate) fn needs_own_cast(source: &DataType, target: &FieldRef) -> bool {
-    let is_text = |data_type: &DataType| {
-        matches!(data_type, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8)
-    };
+    let is_text = |data_type: &DataType| matches!(data_type, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8);
     let to = target.data_type();
     if source.is_null() {
         return false;
     }
-    let sized = matches!(
-        SqlType::from_field(target),
-        SqlType::Varchar(Some(_)) | SqlType::Bpchar(Some(_)) | SqlType::Char1
-    );
+    let sized =
+        matches!(SqlType::from_field(target), SqlType::Varchar(Some(_)) | SqlType::Bpchar(Some(_)) | SqlType::Char1);
     if is_text(source) && is_text(to) {
         return sized;
     }
@@ -214,7 +212,9 @@ pub(crate) fn to_text(array: &ArrayRef, context: &FunctionContext) -> Result<Arr
             calendar::show_interval(value.months.into(), value.days.into(), value.nanoseconds / 1000)
         }),
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => bytes_to_text(array)?,
-        DataType::List(_) => return Err(fail(SqlState::FeatureNotSupported, "a cast of an array to text is not supported")),
+        DataType::List(_) => {
+            return Err(fail(SqlState::FeatureNotSupported, "a cast of an array to text is not supported"));
+        }
         _ => engine(array, &DataType::Utf8View)?,
     })
 }
@@ -308,10 +308,9 @@ pub(crate) fn from_text(array: &ArrayRef, target: &DataType, context: &FunctionC
             parsed::<IntervalMonthDayNanoType>(array, target, interval::parse)
         }
         DataType::BinaryView | DataType::Binary => bytes_from_text(array),
-        other => Err(fail(
-            SqlState::CannotCoerce,
-            format!("cannot cast type text to {}", SqlType::from_arrow(other).name()),
-        )),
+        other => {
+            Err(fail(SqlState::CannotCoerce, format!("cannot cast type text to {}", SqlType::from_arrow(other).name())))
+        }
     }
 }
 
@@ -344,9 +343,8 @@ fn decimals_from_text(array: &ArrayRef, target: &DataType) -> Result<ArrayRef> {
         decimal::rescale(value, from, scale)
             .filter(|value| value.unsigned_abs() < decimal::power(precision.into()).unsigned_abs())
             .ok_or_else(|| {
-                SqlError::new(SqlState::NumericValueOutOfRange, "numeric field overflow").with_detail(format!(
-                    "A field with precision {precision}, scale {scale} cannot hold \"{text}\"."
-                ))
+                SqlError::new(SqlState::NumericValueOutOfRange, "numeric field overflow")
+                    .with_detail(format!("A field with precision {precision}, scale {scale} cannot hold \"{text}\"."))
             })
     };
     let values: std::result::Result<Vec<Option<i128>>, SqlError> =
@@ -396,7 +394,9 @@ fn between(array: &ArrayRef, target: &DataType, context: &FunctionContext) -> Re
         }
         (DataType::Boolean, to) if to.is_integer() => engine(array, to),
         (from, DataType::Boolean) if from.is_integer() => engine(array, &DataType::Boolean),
-        (DataType::Interval(_), DataType::Interval(_)) | (DataType::Binary, DataType::BinaryView) => engine(array, target),
+        (DataType::Interval(_), DataType::Interval(_)) | (DataType::Binary, DataType::BinaryView) => {
+            engine(array, target)
+        }
         (from, to) if from == to => Ok(Arc::clone(array)),
         (from, to) if from.is_integer() && (to.is_floating() || is_decimal(to)) => engine(array, to),
         (from, to) => Err(fail(

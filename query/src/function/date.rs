@@ -3,32 +3,46 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Date32Array, PrimitiveArray, TimestampMicrosecondArray};
-use arrow::datatypes::{
-    DataType, IntervalMonthDayNano, IntervalMonthDayNanoType, TimeUnit,
-};
+use arrow::datatypes::{DataType, IntervalMonthDayNano, IntervalMonthDayNanoType, TimeUnit};
 use datafusion::common::Result;
 use datafusion::logical_expr::Volatility;
 
 use super::builtin::{Builtin, Call, fail, no_such};
 use super::calendar::{self, DAY, HOUR, MINUTE, SECOND};
-use super::interval::{INTERVAL, TIMESTAMP, out_of_range};
 use super::field::{Field, field, parts, truncate};
+use super::interval::{INTERVAL, TIMESTAMP, out_of_range};
 use super::{interval, parse};
 use crate::error::SqlState;
 
 pub(super) const FUNCTIONS: &[Builtin] = &[
-    part("extract", |_types| Ok(DataType::Int32), |call| {
-        #[expect(clippy::cast_possible_truncation, reason = "no integer field is beyond the range of years")]
-        parts(call, |value| value.floor() as i32, |values| Arc::new(values.into_iter().collect::<arrow::array::Int32Array>()))
-    }),
-    part("extract_fraction", |_types| Ok(FRACTION), |call| {
-        let micros = |value: f64| (value * 1e6).round();
-        #[expect(clippy::cast_possible_truncation, reason = "seconds of a timestamp fit")]
-        parts(call, |value| micros(value) as i64, |values| {
-            let array: arrow::array::Decimal64Array = values.into_iter().collect();
-            Arc::new(array.with_data_type(FRACTION))
-        })
-    }),
+    part(
+        "extract",
+        |_types| Ok(DataType::Int32),
+        |call| {
+            #[expect(clippy::cast_possible_truncation, reason = "no integer field is beyond the range of years")]
+            parts(
+                call,
+                |value| value.floor() as i32,
+                |values| Arc::new(values.into_iter().collect::<arrow::array::Int32Array>()),
+            )
+        },
+    ),
+    part(
+        "extract_fraction",
+        |_types| Ok(FRACTION),
+        |call| {
+            let micros = |value: f64| (value * 1e6).round();
+            #[expect(clippy::cast_possible_truncation, reason = "seconds of a timestamp fit")]
+            parts(
+                call,
+                |value| micros(value) as i64,
+                |values| {
+                    let array: arrow::array::Decimal64Array = values.into_iter().collect();
+                    Arc::new(array.with_data_type(FRACTION))
+                },
+            )
+        },
+    ),
     part("date_part", |_types| Ok(DataType::Float64), float_parts),
     part("datepart", |_types| Ok(DataType::Float64), float_parts),
     Builtin {
@@ -69,10 +83,12 @@ pub(super) const FUNCTIONS: &[Builtin] = &[
         volatility: Volatility::Immutable,
         arguments: |types| moments("last_day", types, &[DataType::Date32]),
         result: |_types| Ok(DataType::Date32),
-        run: |call| dates(call, |row| {
-            let date = calendar::date_of(call.days(0, row));
-            calendar::days_of(date.year, date.month, calendar::days_in(date.year, date.month))
-        }),
+        run: |call| {
+            dates(call, |row| {
+                let date = calendar::date_of(call.days(0, row));
+                calendar::days_of(date.year, date.month, calendar::days_in(date.year, date.month))
+            })
+        },
     },
     Builtin {
         name: "next_day",
@@ -100,10 +116,12 @@ pub(super) const FUNCTIONS: &[Builtin] = &[
         volatility: Volatility::Immutable,
         arguments: |types| integers("make_date", types, 3),
         result: |_types| Ok(DataType::Date32),
-        run: |call| dates(call, |row| {
-            let unsigned = |k| u32::try_from(call.int(k, row)).ok();
-            calendar::days_of(i32::try_from(call.int(0, row)).ok()?, unsigned(1)?, unsigned(2)?)
-        }),
+        run: |call| {
+            dates(call, |row| {
+                let unsigned = |k| u32::try_from(call.int(k, row)).ok();
+                calendar::days_of(i32::try_from(call.int(0, row)).ok()?, unsigned(1)?, unsigned(2)?)
+            })
+        },
     },
     Builtin {
         name: "age",
@@ -141,9 +159,11 @@ pub(super) const FUNCTIONS: &[Builtin] = &[
     moment_now("now"),
     moment_now("current_timestamp"),
     moment_now("transaction_timestamp"),
-    constant("statement_timestamp", |_types| Ok(zoned()), |call| {
-        moment_array(vec![Some(call.context.statement_micros); call.rows], true)
-    }),
+    constant(
+        "statement_timestamp",
+        |_types| Ok(zoned()),
+        |call| moment_array(vec![Some(call.context.statement_micros); call.rows], true),
+    ),
     Builtin {
         name: "clock_timestamp",
         volatility: Volatility::Volatile,
@@ -154,10 +174,14 @@ pub(super) const FUNCTIONS: &[Builtin] = &[
     local_now("getdate"),
     local_now("sysdate"),
     local_now("localtimestamp"),
-    constant("current_date", |_types| Ok(DataType::Date32), |call| {
-        let today = calendar::split(local_micros(call)).0;
-        Ok(Arc::new(Date32Array::from(vec![today; call.rows])))
-    }),
+    constant(
+        "current_date",
+        |_types| Ok(DataType::Date32),
+        |call| {
+            let today = calendar::split(local_micros(call)).0;
+            Ok(Arc::new(Date32Array::from(vec![today; call.rows])))
+        },
+    ),
     local_time("current_time"),
     local_time("localtime"),
 ];
@@ -182,9 +206,11 @@ const fn constant(
 }
 
 const fn moment_now(name: &'static str) -> Builtin {
-    constant(name, |_types| Ok(zoned()), |call| {
-        moment_array(vec![Some(call.context.transaction_micros); call.rows], true)
-    })
+    constant(
+        name,
+        |_types| Ok(zoned()),
+        |call| moment_array(vec![Some(call.context.transaction_micros); call.rows], true),
+    )
 }
 
 const fn local_now(name: &'static str) -> Builtin {
@@ -192,10 +218,14 @@ const fn local_now(name: &'static str) -> Builtin {
 }
 
 const fn local_time(name: &'static str) -> Builtin {
-    constant(name, |_types| Ok(interval::TIME), |call| {
-        let time = calendar::split(local_micros(call)).1;
-        Ok(Arc::new(arrow::array::Time64MicrosecondArray::from(vec![time; call.rows])))
-    })
+    constant(
+        name,
+        |_types| Ok(interval::TIME),
+        |call| {
+            let time = calendar::split(local_micros(call)).1;
+            Ok(Arc::new(arrow::array::Time64MicrosecondArray::from(vec![time; call.rows])))
+        },
+    )
 }
 
 const fn add(name: &'static str) -> Builtin {
@@ -273,9 +303,7 @@ fn moment_array(values: Vec<Option<i64>>, has_zone: bool) -> Result<ArrayRef> {
 
 fn dates(call: &Call<'_>, f: impl Fn(usize) -> Option<i32>) -> Result<ArrayRef> {
     let values: Result<Date32Array> = (0..call.rows)
-        .map(|row| {
-            if call.any_null(row) { Ok(None) } else { f(row).map(Some).ok_or_else(|| out_of_range("date")) }
-        })
+        .map(|row| if call.any_null(row) { Ok(None) } else { f(row).map(Some).ok_or_else(|| out_of_range("date")) })
         .collect();
     Ok(Arc::new(values?))
 }
@@ -448,7 +476,8 @@ fn next_day(call: &Call<'_>) -> Result<ArrayRef> {
         let name = call.text(1, row).to_ascii_lowercase();
         let wanted = NAMES.iter().position(|day| name.len() >= 2 && day.starts_with(&name));
         let wanted = wanted.and_then(|place| i32::try_from(place).ok());
-        let wanted = wanted.ok_or_else(|| fail(SqlState::InvalidParameterValue, format!("invalid day of week \"{name}\"")))?;
+        let wanted =
+            wanted.ok_or_else(|| fail(SqlState::InvalidParameterValue, format!("invalid day of week \"{name}\"")))?;
         let days = call.days(0, row);
         let ahead = (wanted - calendar::weekday(days) + 6).rem_euclid(7) + 1;
         values.push(Some(days.checked_add(ahead).ok_or_else(|| out_of_range("date"))?));

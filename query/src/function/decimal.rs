@@ -109,8 +109,12 @@ pub(crate) enum Digits {
 /// Reads an integer or decimal array.
 pub(crate) fn digits(array: &ArrayRef) -> Option<Digits> {
     Some(match array.data_type() {
-        DataType::Int16 => Digits::Small(array.as_primitive::<Int16Type>().values().iter().map(|v| i64::from(*v)).collect()),
-        DataType::Int32 => Digits::Small(array.as_primitive::<Int32Type>().values().iter().map(|v| i64::from(*v)).collect()),
+        DataType::Int16 => {
+            Digits::Small(array.as_primitive::<Int16Type>().values().iter().map(|v| i64::from(*v)).collect())
+        }
+        DataType::Int32 => {
+            Digits::Small(array.as_primitive::<Int32Type>().values().iter().map(|v| i64::from(*v)).collect())
+        }
         DataType::Int64 => Digits::Small(array.as_primitive::<Int64Type>().values().clone()),
         DataType::Decimal32(..) => {
             Digits::Small(array.as_primitive::<Decimal32Type>().values().iter().map(|v| i64::from(*v)).collect())

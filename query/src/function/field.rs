@@ -115,7 +115,11 @@ fn field_of_interval(field: Field, value: IntervalMonthDayNano) -> f64 {
 }
 
 /// The field of each row.
-pub(super) fn parts<T>(call: &Call<'_>, convert: impl Fn(f64) -> T, finish: impl Fn(Vec<Option<T>>) -> ArrayRef) -> Result<ArrayRef> {
+pub(super) fn parts<T>(
+    call: &Call<'_>,
+    convert: impl Fn(f64) -> T,
+    finish: impl Fn(Vec<Option<T>>) -> ArrayRef,
+) -> Result<ArrayRef> {
     let constant = call.columns[0].constant;
     let mut known: Option<Field> = None;
     let moment = &call.columns[1];
@@ -186,7 +190,8 @@ mod tests {
     #[test]
     fn fields_of_moments() {
         let micros = parse::timestamp("2024-02-29 13:14:15.5", 0).unwrap();
-        let check = |name: &str, expect: f64| assert_eq!(field_of_moment(field(name).unwrap(), micros, 0), expect, "{name}");
+        let check =
+            |name: &str, expect: f64| assert_eq!(field_of_moment(field(name).unwrap(), micros, 0), expect, "{name}");
         check("year", 2024.0);
         check("quarter", 1.0);
         check("doy", 60.0);

@@ -131,7 +131,11 @@ fn to_date(call: &Call<'_>) -> Result<ArrayRef> {
     let mut known = None;
     let mut values = Vec::with_capacity(call.rows);
     for row in 0..call.rows {
-        values.push(if call.any_null(row) { None } else { Some(calendar::split(read(call, row, &mut known)?.local).0) });
+        values.push(if call.any_null(row) {
+            None
+        } else {
+            Some(calendar::split(read(call, row, &mut known)?.local).0)
+        });
     }
     Ok(Arc::new(Date32Array::from(values)))
 }
@@ -166,8 +170,8 @@ fn to_number(call: &Call<'_>) -> Result<ArrayRef> {
             if call.any_null(row) {
                 return Ok(None);
             }
-            let (value, scale) = number::read(call.text(0, row), call.text(1, row))
-                .map_err(|error| fail(error.state, error.message))?;
+            let (value, scale) =
+                number::read(call.text(0, row), call.text(1, row)).map_err(|error| fail(error.state, error.message))?;
             super::decimal::rescale(value, scale, 8).map(Some).ok_or_else(super::decimal::overflow)
         })
         .collect();

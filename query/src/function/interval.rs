@@ -72,7 +72,9 @@ pub(crate) fn operands(name: &str, left: &DataType, right: &DataType) -> Option<
         (operator::SUBTRACT, Date, Date) => (DataType::Date32, DataType::Date32),
         (operator::ADD, Date, Time) => (DataType::Date32, TIME),
         (operator::ADD, Time, Date) => (TIME, DataType::Date32),
-        (operator::ADD | operator::SUBTRACT, Date | Timestamp | Zoned | Time, Interval) => (date_as_moment(l), INTERVAL),
+        (operator::ADD | operator::SUBTRACT, Date | Timestamp | Zoned | Time, Interval) => {
+            (date_as_moment(l), INTERVAL)
+        }
         (operator::ADD, Interval, Date | Timestamp | Zoned | Time) => (INTERVAL, date_as_moment(r)),
         (operator::SUBTRACT, Zoned, Date | Timestamp | Zoned) | (operator::SUBTRACT, Date | Timestamp, Zoned) => {
             (zoned(), zoned())
@@ -110,9 +112,11 @@ pub(crate) fn run(name: &str, call: &Call<'_>) -> Result<ArrayRef> {
     let (left, right) = (call.type_of(0), call.type_of(1));
     let negative = name == operator::SUBTRACT;
     match (left, right) {
-        (DataType::Date32, DataType::Int32) => compute::<Date32Type, Int32Type, Date32Type>(call, (0, 1), "date", |d, n| {
-            if negative { d.checked_sub(n) } else { d.checked_add(n) }
-        }),
+        (DataType::Date32, DataType::Int32) => {
+            compute::<Date32Type, Int32Type, Date32Type>(call, (0, 1), "date", |d, n| {
+                if negative { d.checked_sub(n) } else { d.checked_add(n) }
+            })
+        }
         (DataType::Int32, DataType::Date32) => {
             compute::<Date32Type, Int32Type, Date32Type>(call, (1, 0), "date", i32::checked_add)
         }
@@ -120,44 +124,53 @@ pub(crate) fn run(name: &str, call: &Call<'_>) -> Result<ArrayRef> {
             compute::<Date32Type, Date32Type, Int32Type>(call, (0, 1), "date", i32::checked_sub)
         }
         (DataType::Date32, DataType::Time64(_)) => {
-            compute::<Date32Type, Time64MicrosecondType, TimestampMicrosecondType>(call, (0, 1), "timestamp", calendar::join)
+            compute::<Date32Type, Time64MicrosecondType, TimestampMicrosecondType>(
+                call,
+                (0, 1),
+                "timestamp",
+                calendar::join,
+            )
         }
         (DataType::Time64(_), DataType::Date32) => {
-            compute::<Date32Type, Time64MicrosecondType, TimestampMicrosecondType>(call, (1, 0), "timestamp", calendar::join)
+            compute::<Date32Type, Time64MicrosecondType, TimestampMicrosecondType>(
+                call,
+                (1, 0),
+                "timestamp",
+                calendar::join,
+            )
         }
         (DataType::Timestamp(_, zone), DataType::Interval(_)) => moment_plus(call, (0, 1), zone.is_some(), negative),
         (DataType::Interval(_), DataType::Timestamp(_, zone)) => moment_plus(call, (1, 0), zone.is_some(), false),
         (DataType::Time64(_), DataType::Interval(_)) => time_plus(call, (0, 1), negative),
         (DataType::Interval(_), DataType::Time64(_)) => time_plus(call, (1, 0), false),
-        (DataType::Timestamp(..), DataType::Timestamp(..)) => {
-            compute::<TimestampMicrosecondType, TimestampMicrosecondType, IntervalMonthDayNanoType>(
-                call,
-                (0, 1),
-                "interval",
-                |a, b| from_micros(a.checked_sub(b)?),
-            )
-        }
-        (DataType::Time64(_), DataType::Time64(_)) => {
-            compute::<Time64MicrosecondType, Time64MicrosecondType, IntervalMonthDayNanoType>(
-                call,
-                (0, 1),
-                "interval",
-                |a, b| Some(IntervalMonthDayNano::new(0, 0, (a - b).checked_mul(1000)?)),
-            )
-        }
-        (DataType::Interval(_), DataType::Interval(_)) => {
-            compute::<IntervalMonthDayNanoType, IntervalMonthDayNanoType, IntervalMonthDayNanoType>(
-                call,
-                (0, 1),
-                "interval",
-                |a, b| sum(a, if negative { negated(b)? } else { b }),
-            )
-        }
+        (DataType::Timestamp(..), DataType::Timestamp(..)) => compute::<
+            TimestampMicrosecondType,
+            TimestampMicrosecondType,
+            IntervalMonthDayNanoType,
+        >(call, (0, 1), "interval", |a, b| {
+            from_micros(a.checked_sub(b)?)
+        }),
+        (DataType::Time64(_), DataType::Time64(_)) => compute::<
+            Time64MicrosecondType,
+            Time64MicrosecondType,
+            IntervalMonthDayNanoType,
+        >(call, (0, 1), "interval", |a, b| {
+            Some(IntervalMonthDayNano::new(0, 0, (a - b).checked_mul(1000)?))
+        }),
+        (DataType::Interval(_), DataType::Interval(_)) => compute::<
+            IntervalMonthDayNanoType,
+            IntervalMonthDayNanoType,
+            IntervalMonthDayNanoType,
+        >(call, (0, 1), "interval", |a, b| {
+            sum(a, if negative { negated(b)? } else { b })
+        }),
         (DataType::Interval(_), DataType::Float64) if name == operator::DIVIDE => divided(call),
         (DataType::Interval(_), DataType::Float64) => {
             compute::<IntervalMonthDayNanoType, Float64Type, IntervalMonthDayNanoType>(call, (0, 1), "interval", scaled)
         }
-        _ => compute::<IntervalMonthDayNanoType, Float64Type, IntervalMonthDayNanoType>(call, (1, 0), "interval", scaled),
+        _ => {
+            compute::<IntervalMonthDayNanoType, Float64Type, IntervalMonthDayNanoType>(call, (1, 0), "interval", scaled)
+        }
     }
 }
 
@@ -215,11 +228,16 @@ fn moment_plus(call: &Call<'_>, order: (usize, usize), has_zone: bool, negative:
 }
 
 fn time_plus(call: &Call<'_>, order: (usize, usize), negative: bool) -> Result<ArrayRef> {
-    compute::<Time64MicrosecondType, IntervalMonthDayNanoType, Time64MicrosecondType>(call, order, "time", |time, by| {
-        let micros = by.nanoseconds / 1000;
-        let moved = if negative { time.checked_sub(micros)? } else { time.checked_add(micros)? };
-        Some(moved.rem_euclid(calendar::DAY))
-    })
+    compute::<Time64MicrosecondType, IntervalMonthDayNanoType, Time64MicrosecondType>(
+        call,
+        order,
+        "time",
+        |time, by| {
+            let micros = by.nanoseconds / 1000;
+            let moved = if negative { time.checked_sub(micros)? } else { time.checked_add(micros)? };
+            Some(moved.rem_euclid(calendar::DAY))
+        },
+    )
 }
 
 /// Days and the rest of a number of microseconds.
@@ -317,10 +335,7 @@ pub(crate) fn unit(name: &str) -> Option<(i64, i64, i64)> {
 /// `interval` text: `1 year 2 days 03:04:05.6`, `-1 mon`, `P1Y2DT3H`, `… ago`.
 pub(crate) fn parse(text: &str) -> std::result::Result<IntervalMonthDayNano, SqlError> {
     let wrong = || {
-        SqlError::new(
-            SqlState::InvalidDatetimeFormat,
-            format!("invalid input syntax for type interval: \"{text}\""),
-        )
+        SqlError::new(SqlState::InvalidDatetimeFormat, format!("invalid input syntax for type interval: \"{text}\""))
     };
     let lower = text.trim().to_ascii_lowercase();
     let (body, ago) = match lower.strip_suffix("ago") {

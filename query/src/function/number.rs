@@ -81,9 +81,13 @@ pub(super) const FUNCTIONS: &[Builtin] = &[
             call.ints(|row| {
                 let (text, base) = (call.text(0, row), call.int(1, row));
                 let radix = u32::try_from(base).ok().filter(|radix| (2..=36).contains(radix));
-                let radix = radix.ok_or_else(|| fail(SqlState::InvalidParameterValue, "base must be between 2 and 36"))?;
+                let radix =
+                    radix.ok_or_else(|| fail(SqlState::InvalidParameterValue, "base must be between 2 and 36"))?;
                 i64::from_str_radix(text.trim(), radix).map(Some).map_err(|_error| {
-                    fail(SqlState::InvalidTextRepresentation, format!("the input {text} is not a number in base {base}"))
+                    fail(
+                        SqlState::InvalidTextRepresentation,
+                        format!("the input {text} is not a number in base {base}"),
+                    )
                 })
             })
         },

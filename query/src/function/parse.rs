@@ -5,17 +5,11 @@ use crate::error::{SqlError, SqlState};
 
 /// 22P02: `text` is no value of a type.
 pub(crate) fn invalid(type_name: &str, text: &str) -> SqlError {
-    SqlError::new(
-        SqlState::InvalidTextRepresentation,
-        format!("invalid input syntax for type {type_name}: \"{text}\""),
-    )
+    SqlError::new(SqlState::InvalidTextRepresentation, format!("invalid input syntax for type {type_name}: \"{text}\""))
 }
 
 fn invalid_time(type_name: &str, text: &str) -> SqlError {
-    SqlError::new(
-        SqlState::InvalidDatetimeFormat,
-        format!("invalid input syntax for type {type_name}: \"{text}\""),
-    )
+    SqlError::new(SqlState::InvalidDatetimeFormat, format!("invalid input syntax for type {type_name}: \"{text}\""))
 }
 
 fn out_of_range(text: &str) -> SqlError {
@@ -82,9 +76,7 @@ pub(crate) fn decimal(text: &str) -> Result<(i128, i8), SqlError> {
         _ => (false, trimmed),
     };
     let (mantissa, exponent) = match body.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => {
-            (mantissa, exponent.parse::<i32>().map_err(|_error| invalid("numeric", text))?)
-        }
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_error| invalid("numeric", text))?),
         None => (body, 0),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -319,7 +311,9 @@ pub(crate) fn date(text: &str, now_micros: i64) -> Result<i32, SqlError> {
 /// `time`: microseconds of the day.
 pub(crate) fn time(text: &str) -> Result<i64, SqlError> {
     let trimmed = text.trim();
-    let rest = trimmed.rsplit_once(['T', ' ']).map_or(trimmed, |(before, rest)| if before.contains('-') { rest } else { trimmed });
+    let rest = trimmed
+        .rsplit_once(['T', ' '])
+        .map_or(trimmed, |(before, rest)| if before.contains('-') { rest } else { trimmed });
     Ok(clock(rest, text, "time")?.micros)
 }
 
@@ -347,7 +341,9 @@ mod tests {
     #[test]
     fn dates_are_read_in_the_usual_forms() {
         let expect = calendar::days_of(2024, 3, 5).unwrap();
-        for text in ["2024-03-05", "20240305", "3/5/2024", "Mar 5, 2024", "5 March 2024", "2024-03-05 10:00", "2024/3/5"] {
+        for text in
+            ["2024-03-05", "20240305", "3/5/2024", "Mar 5, 2024", "5 March 2024", "2024-03-05 10:00", "2024/3/5"]
+        {
             assert_eq!(date(text, 0).unwrap(), expect, "{text}");
         }
         assert_eq!(date("2024-02-30", 0).unwrap_err().state, SqlState::DatetimeFieldOverflow);

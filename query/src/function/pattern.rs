@@ -77,7 +77,8 @@ fn regexp_substr(call: &Call<'_>) -> Result<ArrayRef> {
         let skip = usize::try_from(start - 1).unwrap_or(usize::MAX);
         let from = text.char_indices().nth(skip).map_or(text.len(), |(at, _)| at);
         let parameters = if call.arity() > 4 { call.text(4, row) } else { "" };
-        let pattern = if parameters.contains('i') { format!("(?i){}", call.text(1, row)) } else { call.text(1, row).to_owned() };
+        let pattern =
+            if parameters.contains('i') { format!("(?i){}", call.text(1, row)) } else { call.text(1, row).to_owned() };
         let mut compiled = compiled.borrow_mut();
         let regex = compiled.get(&pattern, |pattern| Ok(pattern.to_owned()))?;
         let nth = usize::try_from(occurrence - 1).unwrap_or(usize::MAX);

@@ -25,7 +25,10 @@ pub(crate) fn series_source(name: &str, args: Vec<Expr>) -> Result<Arc<dyn Table
     }
     let values: Option<Vec<ScalarValue>> = args.iter().map(literal).collect();
     let Some(values) = values else {
-        return Err(fail(SqlState::FeatureNotSupported, "generate_series with arguments that are not constants is not supported"));
+        return Err(fail(
+            SqlState::FeatureNotSupported,
+            "generate_series with arguments that are not constants is not supported",
+        ));
     };
     let types: Vec<DataType> = values.iter().map(ScalarValue::data_type).collect();
     if types.is_empty() || types.len() > 3 || !types.iter().all(|t| t.is_integer() || t.is_null()) {

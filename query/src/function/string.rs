@@ -27,9 +27,7 @@ pub(super) const FUNCTIONS: &[Builtin] = &[
         call.ints32(|row| Ok(Some(position(call.text(1, row), call.text(0, row)))))
     }),
     text_function("quote_nullable", 1, Kind::Text, quote_nullable),
-    text_function("fnv_hash", 1, Kind::Int64, |call| {
-        call.ints(|row| Ok(Some(fnv_hash(call.text(0, row).as_bytes()))))
-    }),
+    text_function("fnv_hash", 1, Kind::Int64, |call| call.ints(|row| Ok(Some(fnv_hash(call.text(0, row).as_bytes()))))),
 ];
 
 const fn length(name: &'static str) -> Builtin {
@@ -140,12 +138,11 @@ fn quote_nullable(call: &Call<'_>) -> Result<ArrayRef> {
 
 /// FNV-1a over the bytes, as Redshift's `FNV_HASH` without a seed.
 fn fnv_hash(bytes: &[u8]) -> i64 {
-    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
     hash.cast_signed()
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -114,10 +114,7 @@ fn translate_binary(binary: &BinaryExpr, table: &Table) -> Option<Predicate> {
     Some(Predicate::Compare { column: column.id, op, value: value_for(column.column_type, literal)? })
 }
 
-fn flatten(
-    parts: [Predicate; 2],
-    open: impl Fn(Predicate) -> Result<Vec<Predicate>, Predicate>,
-) -> Vec<Predicate> {
+fn flatten(parts: [Predicate; 2], open: impl Fn(Predicate) -> Result<Vec<Predicate>, Predicate>) -> Vec<Predicate> {
     let mut flat = vec![];
     for part in parts {
         match open(part) {
@@ -209,7 +206,9 @@ pub(crate) fn value_for(column_type: ColumnType, literal: &ScalarValue) -> Optio
             _ => None,
         },
         ColumnType::Bytes => match literal {
-            ScalarValue::Binary(Some(bytes)) | ScalarValue::BinaryView(Some(bytes)) => Some(Value::Bytes(bytes.clone())),
+            ScalarValue::Binary(Some(bytes)) | ScalarValue::BinaryView(Some(bytes)) => {
+                Some(Value::Bytes(bytes.clone()))
+            }
             _ => None,
         },
         // Intervals compare by length, not by their parts.

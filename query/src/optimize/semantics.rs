@@ -79,11 +79,7 @@ impl Pass<'_> {
         let inner = Pass { context: self.context, outer };
         let plan = inner.plan(Arc::unwrap_or_clone(subquery.subquery))?;
         let columns = subquery.outer_ref_columns.into_iter().map(|column| inner.refreshed(column));
-        Ok(Subquery {
-            subquery: Arc::new(plan),
-            outer_ref_columns: columns.collect(),
-            spans: subquery.spans,
-        })
+        Ok(Subquery { subquery: Arc::new(plan), outer_ref_columns: columns.collect(), spans: subquery.spans })
     }
 
     /// A reference to an outer query's column has the type that the column has by now.
@@ -160,8 +156,7 @@ impl Pass<'_> {
         for (when, then) in when_then_expr {
             let when = match &expr {
                 Some(operand) => {
-                    let (_, when) =
-                        coerce::comparison(operand.as_ref().clone(), *when, schema.as_ref(), self.context)?;
+                    let (_, when) = coerce::comparison(operand.as_ref().clone(), *when, schema.as_ref(), self.context)?;
                     Box::new(when)
                 }
                 None => when,
@@ -175,8 +170,7 @@ impl Pass<'_> {
     fn call(&self, call: ScalarFunction, schema: &DFSchemaRef) -> Result<Expr> {
         let ScalarFunction { func, args } = call;
         if let Some(scalar) = func.inner().downcast_ref::<Scalar>() {
-            let types: Vec<DataType> =
-                args.iter().map(|arg| arg.get_type(schema.as_ref())).collect::<Result<_>>()?;
+            let types: Vec<DataType> = args.iter().map(|arg| arg.get_type(schema.as_ref())).collect::<Result<_>>()?;
             let wanted = (scalar.builtin.arguments)(&types)?;
             let args = args
                 .into_iter()

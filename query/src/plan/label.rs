@@ -32,9 +32,9 @@ fn suggest(expr: &Expr) -> Option<String> {
         Expr::CompoundIdentifier(idents) => idents.last().map(fold),
         Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => suggest(inner),
         Expr::CompoundFieldAccess { root, .. } => suggest(root),
-        Expr::Cast { expr, data_type, .. } => suggest(expr).filter(|name| name != UNNAMED).or_else(|| {
-            SqlType::from_ast(data_type).ok().map(|sql_type| sql_type.type_name())
-        }),
+        Expr::Cast { expr, data_type, .. } => suggest(expr)
+            .filter(|name| name != UNNAMED)
+            .or_else(|| SqlType::from_ast(data_type).ok().map(|sql_type| sql_type.type_name())),
         Expr::TypedString(typed) => SqlType::from_ast(&typed.data_type).ok().map(|sql_type| sql_type.type_name()),
         Expr::Interval(_) => Some("interval".to_owned()),
         Expr::Value(value) => matches!(value.value, Value::Boolean(_)).then(|| "bool".to_owned()),

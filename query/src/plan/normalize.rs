@@ -179,11 +179,7 @@ fn rewrite(expr: &mut Expr) -> Result<(), SqlError> {
             let mut args = vec![take(value), take(pattern)];
             args.extend(escape_char.take().map(Expr::Value));
             let matched = call("similar_to", args);
-            *expr = if *negated {
-                Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(matched) }
-            } else {
-                matched
-            };
+            *expr = if *negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(matched) } } else { matched };
         }
         Expr::AtTimeZone { timestamp, time_zone } => *expr = call("timezone", vec![take(time_zone), take(timestamp)]),
         Expr::Convert { expr: value, data_type: Some(data_type), styles, .. } if styles.is_empty() => {
@@ -334,7 +330,9 @@ fn keyword_call(expr: &mut Expr) {
         Expr::Substring { expr: value, substring_from, substring_for, .. } => {
             let mut args = vec![take(value)];
             let from = substring_from.as_mut().map(|from| take(from));
-            args.push(from.unwrap_or_else(|| cast(Expr::value(Value::Number("1".into(), false)), DataType::Int4(None))));
+            args.push(
+                from.unwrap_or_else(|| cast(Expr::value(Value::Number("1".into(), false)), DataType::Int4(None))),
+            );
             args.extend(substring_for.as_mut().map(|length| take(length)));
             call("substring", args)
         }
@@ -367,7 +365,9 @@ fn name_select(select: &mut Select) {
     for item in &select.projection {
         match item {
             SelectItem::ExprWithAlias { alias, .. } => *taken.entry(super::name::fold(alias)).or_default() += 1,
-            SelectItem::UnnamedExpr(Expr::Identifier(ident)) => *taken.entry(super::name::fold(ident)).or_default() += 1,
+            SelectItem::UnnamedExpr(Expr::Identifier(ident)) => {
+                *taken.entry(super::name::fold(ident)).or_default() += 1
+            }
             _ => {}
         }
     }

@@ -88,10 +88,7 @@ fn arithmetic(op: &BinaryOperator) -> Option<&'static str> {
 }
 
 fn is_list(expr: &Expr, schema: &DFSchema) -> Result<bool> {
-    Ok(matches!(
-        expr.get_type(schema)?,
-        DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..)
-    ))
+    Ok(matches!(expr.get_type(schema)?, DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..)))
 }
 
 impl ExprPlanner for Operators {

@@ -94,8 +94,7 @@ impl<'a> Provider<'a> {
         if let Some(database) = name.catalog().filter(|database| *database != self.context.facts.database) {
             return Err(SqlError::unsupported(format!("a reference to another database: \"{database}\"")));
         }
-        let qualified =
-            QualifiedName { schema: name.schema().map(str::to_owned), name: name.table().to_owned() };
+        let qualified = QualifiedName { schema: name.schema().map(str::to_owned), name: name.table().to_owned() };
         let found = match find_relation(&self.context.snapshot, &self.context.facts, &qualified) {
             // A relation of a schema that is not there is not there, in Postgres's words.
             Err(error) if error.state == SqlState::InvalidSchemaName => None,
@@ -133,10 +132,10 @@ impl<'a> Provider<'a> {
                 format!("view \"{}\" is nested too deep", view.name),
             ));
         }
-        let mut query = Parser::new(&StoaDialect)
-            .try_with_sql(&view.query)
-            .and_then(|mut parser| parser.parse_query())
-            .map_err(|error| SqlError::internal(format!("the text of view \"{}\" does not parse: {error}", view.name)))?;
+        let mut query =
+            Parser::new(&StoaDialect).try_with_sql(&view.query).and_then(|mut parser| parser.parse_query()).map_err(
+                |error| SqlError::internal(format!("the text of view \"{}\" does not parse: {error}", view.name)),
+            )?;
         normalize::query(&mut query)?;
         let facts = self.context.facts.for_view(view.owner, view.search_path.clone());
         let context = PlanContext { facts: Arc::new(facts), declared: vec![], ..self.context.clone() };
@@ -173,7 +172,8 @@ pub(crate) fn unwrapped(error: SqlError) -> SqlError {
     if error.state == SqlState::GroupingError
         && let Some(column) = error.message.split('"').nth(1)
     {
-        let message = format!("column \"{column}\" must appear in the GROUP BY clause or be used in an aggregate function");
+        let message =
+            format!("column \"{column}\" must appear in the GROUP BY clause or be used in an aggregate function");
         return SqlError { message, ..error };
     }
     let Some((_, quoted)) = error.message.split_once("External error: ") else { return error };
@@ -193,8 +193,11 @@ fn span_of(error: &DataFusionError) -> Option<(u64, u64)> {
 
 /// The character of a text, from 1, at a line and column.
 fn position_of(source: &str, line: u64, column: u64) -> Option<usize> {
-    let before: usize =
-        source.split_inclusive('\n').take(usize::try_from(line).ok()?.checked_sub(1)?).map(|line| line.chars().count()).sum();
+    let before: usize = source
+        .split_inclusive('\n')
+        .take(usize::try_from(line).ok()?.checked_sub(1)?)
+        .map(|line| line.chars().count())
+        .sum();
     before.checked_add(usize::try_from(column).ok()?)
 }
 

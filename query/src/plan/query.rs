@@ -75,7 +75,8 @@ pub(crate) fn with_parameters<P>(
     }
     let mut types: Vec<SqlType> = vec![];
     for index in 1..=count {
-        let declared = context.declared.get(index - 1).cloned().flatten().filter(|declared| *declared != SqlType::Unknown);
+        let declared =
+            context.declared.get(index - 1).cloned().flatten().filter(|declared| *declared != SqlType::Unknown);
         let inferred = found.iter().find_map(|(at, field)| if *at == index { field.clone() } else { None });
         types.push(declared.or(inferred).unwrap_or(SqlType::Text));
     }

@@ -35,12 +35,7 @@ impl std::fmt::Debug for StoredTable {
 
 impl StoredTable {
     /// The table as the snapshot has it; `addresses` adds the column [`ADDRESS`].
-    pub(crate) fn new(
-        warehouse: Arc<Warehouse>,
-        snapshot: Arc<Snapshot>,
-        table: Arc<Table>,
-        addresses: bool,
-    ) -> Self {
+    pub(crate) fn new(warehouse: Arc<Warehouse>, snapshot: Arc<Snapshot>, table: Arc<Table>, addresses: bool) -> Self {
         let mut fields: Vec<Field> = table
             .columns
             .iter()

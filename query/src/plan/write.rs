@@ -92,17 +92,15 @@ pub(crate) fn plan_insert(insert: &ast::Insert, context: &PlanContext) -> Result
     })?;
     let rows = into_columns(analyze(plan, context)?, &table, &targets, context)?;
     let identities = identities(&table, &targets);
-    Ok(PlannedInsert {
-        table,
-        logical: analyze(rows, context)?,
-        parameters,
-        tables: provider.into_reads(),
-        identities,
-    })
+    Ok(PlannedInsert { table, logical: analyze(rows, context)?, parameters, tables: provider.into_reads(), identities })
 }
 
 /// The rows of a query as an insert into all columns of a table that was made for them.
-pub(crate) fn plan_fill(query: PlannedQuery, table: Arc<Table>, context: &PlanContext) -> Result<PlannedInsert, SqlError> {
+pub(crate) fn plan_fill(
+    query: PlannedQuery,
+    table: Arc<Table>,
+    context: &PlanContext,
+) -> Result<PlannedInsert, SqlError> {
     let PlannedQuery { logical, columns: _, parameters, tables } = query;
     let targets: Vec<usize> = (0..table.columns.len()).collect();
     let rows = into_columns(logical, &table, &targets, context)?;
@@ -271,8 +269,11 @@ fn into_columns(
         let expr = match targets.iter().position(|target| *target == place).and_then(|at| given.get(at)) {
             Some(source_column) => {
                 if column.identity.is_some_and(|identity| !identity.by_default) {
-                    return Err(SqlError::new(SqlState::FeatureNotSupported, "cannot set an identity column to a value")
-                        .with_detail(format!("Column \"{}\" is an identity column.", column.name)));
+                    return Err(SqlError::new(
+                        SqlState::FeatureNotSupported,
+                        "cannot set an identity column to a value",
+                    )
+                    .with_detail(format!("Column \"{}\" is an identity column.", column.name)));
                 }
                 assigned(source_column, &source, &target, &column.name, &functions)?
             }
@@ -320,8 +321,7 @@ fn check_assignable(from: &SqlType, to: &SqlType, field: &Field, name: &str) -> 
             SqlType::Int2 | SqlType::Int4 | SqlType::Int8 | SqlType::Float4 | SqlType::Float8 | SqlType::Numeric { .. }
         )
     };
-    let moment =
-        |sql_type: &SqlType| matches!(sql_type, SqlType::Date | SqlType::Timestamp | SqlType::Timestamptz);
+    let moment = |sql_type: &SqlType| matches!(sql_type, SqlType::Date | SqlType::Timestamp | SqlType::Timestamptz);
     let fits = literal
         || to.is_text()
         || from == to
@@ -376,7 +376,11 @@ fn changed_table(
 }
 
 /// `SELECT projection FROM from WHERE selection`.
-fn select(projection: Vec<(ast::Expr, String)>, from: Vec<ast::TableWithJoins>, selection: Option<ast::Expr>) -> Result<ast::Query, SqlError> {
+fn select(
+    projection: Vec<(ast::Expr, String)>,
+    from: Vec<ast::TableWithJoins>,
+    selection: Option<ast::Expr>,
+) -> Result<ast::Query, SqlError> {
     let mut query = Parser::new(&StoaDialect)
         .try_with_sql("SELECT 1")
         .and_then(|mut parser| parser.parse_query())
@@ -410,9 +414,11 @@ pub(crate) fn plan_update(update: &ast::Update, context: &PlanContext) -> Result
             ));
         }
     }
-    let projection = table.columns.iter().zip(values).map(|(column, value)| {
-        (value.unwrap_or_else(|| column_of(&alias, &column.name)), column.name.clone())
-    });
+    let projection = table
+        .columns
+        .iter()
+        .zip(values)
+        .map(|(column, value)| (value.unwrap_or_else(|| column_of(&alias, &column.name)), column.name.clone()));
     let mut projection: Vec<_> = projection.collect();
     projection.push((column_of(&alias, ADDRESS), ADDRESS.to_owned()));
     let joined = update.from.is_some() || !relation.joins.is_empty();

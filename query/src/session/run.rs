@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
 use super::block::{Block, Mode, State};
 use super::stream::{Guarded, Ticket, pumped};
 use super::{Session, SessionFacts, stack};
+use crate::access;
 use crate::cancel::Cancel;
 use crate::command::{self, Context, Upload};
 use crate::engine::now_micros;
@@ -20,7 +22,6 @@ use crate::plan::{self, Plan, PlanContext};
 use crate::statement::{Parsed, Statement, StatementKind, Transactional};
 use crate::system::{StatementFact, StatementStatus};
 use crate::types::SqlType;
-use crate::access;
 
 /// How often a statement that stands alone is tried, when it loses against concurrent transactions.
 const ATTEMPTS_MAX: u32 = 6;
@@ -45,7 +46,19 @@ impl Session {
     ) -> Result<Outcome, SqlError> {
         let reads_stdin = matches!(&**parsed.statement(), Statement::Copy(copy) if copy.reads_stdin());
         let run = Run { parsed, declared, parameters, upload: None };
-        if reads_stdin { self.start_upload(run).await } else { self.run_locked(run).await }
+        if reads_stdin { self.start_upload(run).await } else { self.run_on_workers(run).await }
+    }
+
+    /// Runs on the threads for statements; dropping this future stops the statement.
+    async fn run_on_workers(&self, run: Run) -> Result<Outcome, SqlError> {
+        let session = self.me.upgrade().ok_or_else(|| SqlError::internal("the session is gone"))?;
+        let mut task = JoinSet::new();
+        task.spawn_on(async move { Box::pin(session.run_locked(run)).await }, self.engine.workers()?);
+        match task.join_next().await {
+            Some(Ok(result)) => result,
+            Some(Err(died)) => Err(SqlError::internal(format!("the statement died: {died}"))),
+            None => Err(SqlError::internal("the statement was not started")),
+        }
     }
 
     async fn start_upload(&self, mut run: Run) -> Result<Outcome, SqlError> {
@@ -53,7 +66,7 @@ impl Session {
         let (sender, receiver) = mpsc::channel(UPLOAD_CHUNKS);
         let (ready, is_ready) = oneshot::channel();
         run.upload = Some(Upload { data: receiver, ready });
-        let load = tokio::spawn(async move { Box::pin(session.run_locked(run)).await });
+        let load = self.engine.workers()?.spawn(async move { Box::pin(session.run_locked(run)).await });
         match is_ready.await {
             Ok(columns) => Ok(Outcome::CopyIn(CopyIn { columns, binary: false, sender, load })),
             // The statement ended before it asked for data: refused, or denied.
@@ -73,7 +86,12 @@ impl Session {
             }
             Ok(Outcome::CopyOut(CopyOut { columns, binary, stream, rows })) => {
                 ticket.rows = Arc::clone(&rows);
-                Ok(Outcome::CopyOut(CopyOut { columns, binary, stream: Box::pin(Guarded::new(pumped(stream), ticket)), rows }))
+                Ok(Outcome::CopyOut(CopyOut {
+                    columns,
+                    binary,
+                    stream: Box::pin(Guarded::new(pumped(stream), ticket)),
+                    rows,
+                }))
             }
             Ok(Outcome::Command { tag }) => {
                 let rows = tag.rsplit(' ').next().and_then(|count| count.parse().ok()).unwrap_or(0);
@@ -140,7 +158,7 @@ impl Session {
         Ok(Ticket {
             session: self.me.clone(),
             query_id,
-            timeout: limit.map(|limit| cancel.fire_after(limit)),
+            timeout: limit.map(|limit| cancel.fire_after(limit, self.engine.control())),
             cancel,
             rows: Arc::new(AtomicU64::new(0)),
             failed: None,
@@ -188,7 +206,13 @@ impl Session {
                 Err(error) if error.is_retryable() && stands_alone && attempt < ATTEMPTS_MAX => {
                     // Spread out, so that the same statements do not meet again.
                     let pause = Duration::from_millis(u64::from(rand::random_range(1..=8 * attempt * attempt)));
-                    ticket.cancel.run(async { tokio::time::sleep(pause).await; Ok(()) }).await?;
+                    ticket
+                        .cancel
+                        .run(async {
+                            tokio::time::sleep(pause).await;
+                            Ok(())
+                        })
+                        .await?;
                     attempt += 1;
                 }
                 result => return result,
@@ -295,11 +319,7 @@ impl Session {
     }
 
     /// Plans and describes a statement without running it.
-    pub(super) async fn describe(
-        &self,
-        parsed: Parsed,
-        declared: Vec<Option<SqlType>>,
-    ) -> Result<Prepared, SqlError> {
+    pub(super) async fn describe(&self, parsed: Parsed, declared: Vec<Option<SqlType>>) -> Result<Prepared, SqlError> {
         let mut state = self.state.lock().await;
         self.drop_abandoned(&mut state);
         check_not_failed(&state, parsed.statement())?;
@@ -319,7 +339,7 @@ impl Session {
         }
         let cancel = Cancel::child_of(&self.closing);
         let limit = self.with_settings(|settings| settings.current().statement_timeout());
-        let _timeout = limit.map(|limit| cancel.fire_after(limit));
+        let _timeout = limit.map(|limit| cancel.fire_after(limit, self.engine.control()));
         self.shared.lock().running = Some(cancel.clone());
         let context = self.plan_context(&mut state, &inner, declared.clone());
         let plan = plan_on_stack(&cancel, Arc::clone(inner.statement()), context.clone()).await?;
@@ -348,8 +368,15 @@ impl Session {
         let inner = plan_on_stack(&ticket.cancel, Arc::clone(named.parsed.statement()), context.clone()).await?;
         let (types, _) = command::describe(&inner);
         if types.len() != execute.arguments.len() {
-            return Err(SqlError::syntax(format!("wrong number of parameters for prepared statement \"{}\"", execute.name))
-                .with_detail(format!("Expected {} parameters but got {}.", types.len(), execute.arguments.len())));
+            return Err(SqlError::syntax(format!(
+                "wrong number of parameters for prepared statement \"{}\"",
+                execute.name
+            ))
+            .with_detail(format!(
+                "Expected {} parameters but got {}.",
+                types.len(),
+                execute.arguments.len()
+            )));
         }
         let parameters = if types.is_empty() {
             vec![]
@@ -357,12 +384,7 @@ impl Session {
             let context = PlanContext { declared: vec![], source: Arc::clone(run.parsed.source()), ..context };
             command::prepare::evaluate(&execute.arguments, &types, context, &ticket.cancel).await?
         };
-        Ok(Run {
-            parsed: named.parsed,
-            declared: types.into_iter().map(Some).collect(),
-            parameters,
-            upload: None,
-        })
+        Ok(Run { parsed: named.parsed, declared: types.into_iter().map(Some).collect(), parameters, upload: None })
     }
 
     /// What planning sees: the open transaction's snapshot, or the newest.

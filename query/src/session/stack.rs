@@ -16,7 +16,8 @@ const PLANNING_MAX: Duration = Duration::from_secs(60);
 
 /// Runs `work` on a large stack of this thread; a panic in it becomes XX000.
 pub(crate) fn grown<T>(work: impl FnOnce() -> Result<T, SqlError>) -> Result<T, SqlError> {
-    stacker::grow(STACK_BYTES, || catch_unwind(AssertUnwindSafe(work))).unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+    stacker::grow(STACK_BYTES, || catch_unwind(AssertUnwindSafe(work)))
+        .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
 }
 
 /// Runs `work` on a large stack of another thread, until it ends, the statement is cancelled, or time is up. A thread

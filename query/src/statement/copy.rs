@@ -129,8 +129,20 @@ const PARENTHESISED: &[(&str, Takes)] = &[
 ];
 
 /// Options of Redshift that are known and not there.
-const UNSUPPORTED: &[&str] =
-    &["BZIP2", "LZOP", "AVRO", "ORC", "SHAPEFILE", "FIXEDWIDTH", "SSH", "ENCRYPTED", "MASTER_SYMMETRIC_KEY", "READRATIO", "JOB", "KMS_KEY_ID"];
+const UNSUPPORTED: &[&str] = &[
+    "BZIP2",
+    "LZOP",
+    "AVRO",
+    "ORC",
+    "SHAPEFILE",
+    "FIXEDWIDTH",
+    "SSH",
+    "ENCRYPTED",
+    "MASTER_SYMMETRIC_KEY",
+    "READRATIO",
+    "JOB",
+    "KMS_KEY_ID",
+];
 
 /// `COPY table [(columns)] | (query) FROM | TO … options`
 pub(crate) fn copy(g: &mut Grammar) -> Result<Statement, SqlError> {

@@ -46,7 +46,10 @@ impl Dialect for StoaDialect {
         false
     }
 
-    fn peek_nested_delimited_identifier_quotes(&self, _characters: Peekable<Chars<'_>>) -> Option<(char, Option<char>)> {
+    fn peek_nested_delimited_identifier_quotes(
+        &self,
+        _characters: Peekable<Chars<'_>>,
+    ) -> Option<(char, Option<char>)> {
         None
     }
 

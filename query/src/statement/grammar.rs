@@ -177,7 +177,10 @@ impl Grammar {
     }
 
     /// `item, item, …` where items go somewhere else.
-    pub(crate) fn list_into(&mut self, mut item: impl FnMut(&mut Self) -> Result<(), SqlError>) -> Result<(), SqlError> {
+    pub(crate) fn list_into(
+        &mut self,
+        mut item: impl FnMut(&mut Self) -> Result<(), SqlError>,
+    ) -> Result<(), SqlError> {
         item(self)?;
         while self.accept_symbol(&Token::Comma) {
             item(self)?;

@@ -246,7 +246,10 @@ pub fn compatibility_page() -> String {
         if row.family != family {
             family = row.family;
             // Writing to a String cannot fail.
-            let _ = write!(page, "\n## {family}\n\n| statement | status | rights | transactions | notes |\n|---|---|---|---|---|\n");
+            let _ = write!(
+                page,
+                "\n## {family}\n\n| statement | status | rights | transactions | notes |\n|---|---|---|---|---|\n"
+            );
         }
         let status = match row.status {
             Status::Full => "full",

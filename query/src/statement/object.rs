@@ -198,7 +198,8 @@ pub(crate) fn alter_database(g: &mut Grammar) -> Result<Statement, SqlError> {
     let name = g.ident()?;
     let action = match alter_named(g)? {
         Some(action) => AlterDatabaseAction::Named(action),
-        None => setting_of(g, "this form of ALTER DATABASE").map(|(name, value)| AlterDatabaseAction::Setting(name, value))?,
+        None => setting_of(g, "this form of ALTER DATABASE")
+            .map(|(name, value)| AlterDatabaseAction::Setting(name, value))?,
     };
     Ok(Statement::AlterDatabase(AlterDatabase { name, action }))
 }

@@ -11,8 +11,29 @@ use crate::error::SqlError;
 
 /// Statements of Postgres and Redshift that are known and not there: refused by name.
 const UNSUPPORTED: &[&str] = &[
-    "MERGE", "UNLOAD", "CALL", "DO", "MOVE", "NOTIFY", "CLUSTER", "REINDEX", "REFRESH", "REASSIGN", "SECURITY", "IMPORT",
-    "CHECKPOINT", "LOAD", "USE", "ATTACH", "DETACH", "DESCRIBE", "PRAGMA", "INSTALL", "EXPORT", "REPLACE", "KILL",
+    "MERGE",
+    "UNLOAD",
+    "CALL",
+    "DO",
+    "MOVE",
+    "NOTIFY",
+    "CLUSTER",
+    "REINDEX",
+    "REFRESH",
+    "REASSIGN",
+    "SECURITY",
+    "IMPORT",
+    "CHECKPOINT",
+    "LOAD",
+    "USE",
+    "ATTACH",
+    "DETACH",
+    "DESCRIBE",
+    "PRAGMA",
+    "INSTALL",
+    "EXPORT",
+    "REPLACE",
+    "KILL",
 ];
 
 /// All statements of a text; one [`Statement::Empty`] when there is none.

@@ -107,8 +107,19 @@ pub(crate) fn create(g: &mut Grammar) -> Result<Statement, SqlError> {
 /// One option of CREATE or ALTER USER.
 fn option(g: &mut Grammar, options: &mut RoleOptions) -> Result<(), SqlError> {
     const FLAGS: &[&str] = &[
-        "SUPERUSER", "NOSUPERUSER", "CREATEUSER", "NOCREATEUSER", "LOGIN", "NOLOGIN", "CREATEDB", "NOCREATEDB",
-        "CREATEROLE", "NOCREATEROLE", "INHERIT", "NOREPLICATION", "NOBYPASSRLS",
+        "SUPERUSER",
+        "NOSUPERUSER",
+        "CREATEUSER",
+        "NOCREATEUSER",
+        "LOGIN",
+        "NOLOGIN",
+        "CREATEDB",
+        "NOCREATEDB",
+        "CREATEROLE",
+        "NOCREATEROLE",
+        "INHERIT",
+        "NOREPLICATION",
+        "NOBYPASSRLS",
     ];
     if let Some(flag) = g.accept_one(FLAGS) {
         match flag {

@@ -97,10 +97,7 @@ pub(crate) enum DistributionStyle {
 pub(crate) enum SortDefinition {
     Auto,
     None,
-    Columns {
-        columns: Vec<Ident>,
-        interleaved: bool,
-    },
+    Columns { columns: Vec<Ident>, interleaved: bool },
 }
 
 /// Table attributes: how rows are spread and ordered.
@@ -180,11 +177,12 @@ pub(crate) fn create(g: &mut Grammar, temporary: bool) -> Result<Statement, SqlE
         let column_names = g.in_parens(Grammar::ident)?;
         return create_as(g, table, column_names);
     }
-    if g.accept_symbol(&Token::LParen) && !g.accept_symbol(&Token::RParen) {
+    if !g.accept_symbol(&Token::LParen) {
+        return create_as(g, table, vec![]);
+    }
+    if !g.accept_symbol(&Token::RParen) {
         g.list_into(|g| element(g, &mut table))?;
         g.expect_symbol(&Token::RParen)?;
-    } else if g.sees("AS") || attribute_follows(g) {
-        return create_as(g, table, vec![]);
     }
     table.design = design(g)?;
     if g.sees("AS") {
@@ -207,10 +205,6 @@ fn is_list_of_names(g: &Grammar) -> bool {
             _ => return false,
         }
     }
-}
-
-fn attribute_follows(g: &Grammar) -> bool {
-    ["DISTSTYLE", "DISTKEY", "SORTKEY", "COMPOUND", "INTERLEAVED", "BACKUP"].iter().any(|word| g.sees(word))
 }
 
 fn create_as(g: &mut Grammar, table: CreateTable, column_names: Vec<Ident>) -> Result<Statement, SqlError> {
@@ -289,7 +283,9 @@ fn references(g: &mut Grammar, columns: Vec<Ident>) -> Result<KeyKind, SqlError>
     let referenced = if g.sees_symbol(&Token::LParen) { g.in_parens(Grammar::ident)? } else { vec![] };
     loop {
         // Keys are not enforced, so only the actions that do nothing can be kept.
-        if g.accept_one(&["ON DELETE NO ACTION", "ON UPDATE NO ACTION", "NOT DEFERRABLE", "INITIALLY IMMEDIATE"]).is_none() {
+        if g.accept_one(&["ON DELETE NO ACTION", "ON UPDATE NO ACTION", "NOT DEFERRABLE", "INITIALLY IMMEDIATE"])
+            .is_none()
+        {
             break;
         }
     }

@@ -1,6 +1,8 @@
 //! The meaning of COPY's options.
 
-use stoa_ingest::{Compression, CopyOptions, DateFormat, ExportFormat, ExportOptions, Format, Rounding, TimeFormat, Zone};
+use stoa_ingest::{
+    Compression, CopyOptions, DateFormat, ExportFormat, ExportOptions, Format, Rounding, TimeFormat, Zone,
+};
 
 use crate::error::{SqlError, SqlState};
 use crate::statement::copy::{CopyOption, OptionValue};
@@ -135,8 +137,9 @@ fn apply(option: &CopyOption, import: &mut Import) -> Result<(), SqlError> {
         // Buckets are opened with the server's own credentials.
         "IAM_ROLE" if string.eq_ignore_ascii_case("default") => {}
         "IAM_ROLE" | "CREDENTIALS" | "ACCESS_KEY_ID" | "SECRET_ACCESS_KEY" | "SESSION_TOKEN" => {
-            return Err(SqlError::unsupported(format!("COPY … {name}"))
-                .with_hint("Buckets are read with the credentials of the server; leave the clause out or say IAM_ROLE default."));
+            return Err(SqlError::unsupported(format!("COPY … {name}")).with_hint(
+                "Buckets are read with the credentials of the server; leave the clause out or say IAM_ROLE default.",
+            ));
         }
         "FREEZE" if !*parenthesised || string.eq_ignore_ascii_case("false") => {}
         "ON_ERROR" if string.eq_ignore_ascii_case("stop") => {}
@@ -177,9 +180,9 @@ fn byte(name: &str, text: &str) -> Result<u8, SqlError> {
 
 fn count(name: &str, value: &OptionValue) -> Result<u64, SqlError> {
     match value {
-        OptionValue::Number(number) => u64::try_from(*number).ok().ok_or_else(|| {
-            SqlError::new(SqlState::InvalidParameterValue, format!("{name} must not be negative"))
-        }),
+        OptionValue::Number(number) => u64::try_from(*number)
+            .ok()
+            .ok_or_else(|| SqlError::new(SqlState::InvalidParameterValue, format!("{name} must not be negative"))),
         OptionValue::None | OptionValue::Text(_) | OptionValue::Names(_) => {
             Err(SqlError::syntax(format!("{name} needs a number")))
         }
@@ -206,7 +209,8 @@ fn header(text: &str) -> Result<u64, SqlError> {
 pub(super) fn export(options: &[CopyOption]) -> Result<ExportOptions, SqlError> {
     no_repetition(options)?;
     let is_csv = options.iter().any(|option| {
-        option.name == "CSV" || (option.name == "FORMAT" && text(&option.value).is_some_and(|name| name.eq_ignore_ascii_case("csv")))
+        option.name == "CSV"
+            || (option.name == "FORMAT" && text(&option.value).is_some_and(|name| name.eq_ignore_ascii_case("csv")))
     });
     let mut export = ExportOptions::new(if is_csv { ExportFormat::Csv } else { ExportFormat::Text });
     for option in options {
@@ -214,7 +218,9 @@ pub(super) fn export(options: &[CopyOption]) -> Result<ExportOptions, SqlError> 
         match option.name {
             "CSV" | "TEXT" => {}
             "FORMAT" if is_csv || string.eq_ignore_ascii_case("text") => {}
-            "FORMAT" | "BINARY" => return Err(SqlError::unsupported(format!("COPY TO in format {}", string.to_lowercase()))),
+            "FORMAT" | "BINARY" => {
+                return Err(SqlError::unsupported(format!("COPY TO in format {}", string.to_lowercase())));
+            }
             "DELIMITER" => export.delimiter = one(&delimiter(string)?)?,
             "NULL" => export.null = string.as_bytes().to_vec(),
             "HEADER" => export.header = header(string)? > 0,

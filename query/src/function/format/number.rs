@@ -166,13 +166,28 @@ fn finish(pattern: &Pattern, body: String, negative: bool) -> String {
     let blanks = trimmed.len() - trimmed.trim_start().len();
     let (lead, digits) = trimmed.split_at(blanks);
     match pattern.sign {
-        Some("MI") => format!("{trimmed}{}", if negative { "-" } else if pattern.fill { " " } else { "" }),
+        Some("MI") => format!(
+            "{trimmed}{}",
+            if negative {
+                "-"
+            } else if pattern.fill {
+                " "
+            } else {
+                ""
+            }
+        ),
         Some("S") => format!("{lead}{}{digits}", if negative { '-' } else { '+' }),
         Some("S-") => format!("{trimmed}{}", if negative { '-' } else { '+' }),
         Some("SG") => format!("{}{trimmed}", if negative { '-' } else { '+' }),
         Some("PL") => format!("{lead}{}{digits}", if negative { '-' } else { '+' }),
         Some("PR") if negative => format!("{lead}<{digits}>"),
-        Some("PR") => if pattern.fill { format!(" {trimmed} ") } else { trimmed },
+        Some("PR") => {
+            if pattern.fill {
+                format!(" {trimmed} ")
+            } else {
+                trimmed
+            }
+        }
         _ if negative => format!("{lead}-{digits}"),
         _ if pattern.fill => format!(" {trimmed}"),
         _ => trimmed,
@@ -185,7 +200,10 @@ pub(super) fn read(text: &str, format: &str) -> Result<(i128, i8), SqlError> {
     let negative = text.contains('-') || bracketed;
     let digits: String = text.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
     if digits.is_empty() || digits == "." {
-        return Err(SqlError::new(SqlState::InvalidTextRepresentation, format!("invalid input syntax for type numeric: \"{text}\"")));
+        return Err(SqlError::new(
+            SqlState::InvalidTextRepresentation,
+            format!("invalid input syntax for type numeric: \"{text}\""),
+        ));
     }
     let (value, scale) = parse::decimal(&digits)?;
     Ok((if negative { -value } else { value }, scale))

@@ -7,7 +7,17 @@ use super::super::parse::month_of;
 use crate::error::{SqlError, SqlState};
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -15,9 +25,10 @@ const ROMAN: [&str; 12] = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX
 
 /// The keywords, longest first where one begins another.
 const KEYWORDS: &[&str] = &[
-    "SSSSS", "SSSS", "Y,YYY", "IYYY", "YYYY", "HH24", "HH12", "MONTH", "IYY", "YYY", "IDDD", "DDD", "A.M.", "P.M.", "B.C.", "A.D.",
-    "DAY", "MON", "FF1", "FF2", "FF3", "FF4", "FF5", "FF6", "TZH", "TZM", "IY", "YY", "HH", "MI", "SS", "MS", "US", "MM", "DD", "DY", "ID",
-    "IW", "WW", "CC", "RM", "AM", "PM", "BC", "AD", "TZ", "OF", "I", "Y", "D", "W", "Q", "J",
+    "SSSSS", "SSSS", "Y,YYY", "IYYY", "YYYY", "HH24", "HH12", "MONTH", "IYY", "YYY", "IDDD", "DDD", "A.M.", "P.M.",
+    "B.C.", "A.D.", "DAY", "MON", "FF1", "FF2", "FF3", "FF4", "FF5", "FF6", "TZH", "TZM", "IY", "YY", "HH", "MI", "SS",
+    "MS", "US", "MM", "DD", "DY", "ID", "IW", "WW", "CC", "RM", "AM", "PM", "BC", "AD", "TZ", "OF", "I", "Y", "D", "W",
+    "Q", "J",
 ];
 
 /// How the suffix of an ordinal number is spelt.
@@ -30,7 +41,12 @@ enum Ordinal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     /// A keyword, how it was spelt, whether FM is before it and TH after it.
-    Key { key: &'static str, spelt: String, fill: bool, ordinal: Option<Ordinal> },
+    Key {
+        key: &'static str,
+        spelt: String,
+        fill: bool,
+        ordinal: Option<Ordinal>,
+    },
     Text(String),
 }
 
@@ -78,9 +94,8 @@ impl Template {
             };
             let spelt = rest[..key.len()].to_owned();
             rest = &rest[key.len()..];
-            let ordinal = starts_with(rest, "TH").then(|| {
-                if rest.starts_with('t') { Ordinal::Lower } else { Ordinal::Upper }
-            });
+            let ordinal =
+                starts_with(rest, "TH").then(|| if rest.starts_with('t') { Ordinal::Lower } else { Ordinal::Upper });
             if ordinal.is_some() {
                 rest = &rest[2..];
             }
@@ -327,7 +342,13 @@ impl Reader<'_> {
             "YYYY" | "IYYY" | "Y,YYY" => self.year = Some(self.number(key, 4, tight)?),
             "YYY" | "YY" | "Y" | "IYY" | "IY" | "I" => {
                 let value = self.number(key, key.len(), tight)?;
-                self.year = Some(if value < 70 { value + 2000 } else if value < 100 { value + 1900 } else { value });
+                self.year = Some(if value < 70 {
+                    value + 2000
+                } else if value < 100 {
+                    value + 1900
+                } else {
+                    value
+                });
             }
             "MM" => self.month = Some(self.number(key, 2, tight)?),
             "MONTH" => self.month = Some(i64::try_from(self.word(key, &MONTHS)? + 1).unwrap_or(1)),
@@ -415,7 +436,8 @@ mod tests {
 
     #[test]
     fn moments_are_shown_as_postgres_shows_them() {
-        let check = |pattern: &str, expect: &str| assert_eq!(shown("2024-03-05 13:04:09.25", pattern), expect, "{pattern}");
+        let check =
+            |pattern: &str, expect: &str| assert_eq!(shown("2024-03-05 13:04:09.25", pattern), expect, "{pattern}");
         check("YYYY-MM-DD HH24:MI:SS.MS", "2024-03-05 13:04:09.250");
         check("FMMonth FMDDth, YYYY", "March 5th, 2024");
         check("Month", "March    ");
