@@ -252,6 +252,12 @@ fn engine_options(config: &Config, warehouse: &Warehouse) -> (EngineOptions, Opt
         sessions_max: config.max_connections,
         ..EngineOptions::default()
     };
+    // COPY must not read the warehouse's own objects, whatever folders it may read.
+    if config.root.starts_with("s3://") {
+        options.hidden_prefixes = vec![config.root.clone()];
+    } else if !config.root.starts_with("memory:") {
+        options.hidden_directories = vec![config.root.strip_prefix("file://").unwrap_or(&config.root).into()];
+    }
     if let Some(threads) = config.threads {
         options.threads = threads.max(1);
     }

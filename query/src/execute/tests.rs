@@ -177,7 +177,7 @@ async fn check(fixture: &Fixture, cases: &[(&str, &str)]) {
     for (sql, expect) in cases {
         let shown = match fixture.rows(&format!("SELECT {sql}")).await {
             Ok(rows) => rows.join(";"),
-            Err(error) => format!("{}", error.state.code()),
+            Err(error) => error.state.code().to_string(),
         };
         if shown != *expect {
             let detail = fixture.rows(&format!("SELECT {sql}")).await.err().map(|e| e.message).unwrap_or_default();

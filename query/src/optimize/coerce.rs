@@ -161,7 +161,14 @@ fn midnight(expr: &Expr) -> Option<Expr> {
 pub(crate) fn folded(expr: Expr, schema: &dyn ExprSchema, context: &Context) -> Result<Expr> {
     match expr {
         Expr::Cast(cast) if matches!(cast.expr.as_ref(), Expr::Literal(..)) => {
-            self::cast(*cast.expr, &cast.field, schema, context)
+            match self::cast(*cast.expr, &cast.field, schema, context)? {
+                // A cast that the engine does as we do is computed here, too.
+                Expr::Cast(cast) if cast.field.metadata().is_empty() => match cast.expr.as_ref() {
+                    Expr::Literal(value, _) => Ok(Expr::Literal(value.cast_to(cast.field.data_type())?, None)),
+                    _ => Ok(Expr::Cast(cast)),
+                },
+                other => Ok(other),
+            }
         }
         other => Ok(other),
     }
